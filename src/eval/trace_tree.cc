@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parents are found by one hash table of span ids. A functional graph (every span has at most one parent) has its
+// cycles found by walking up from every span not yet seen: a walk that meets itself has closed a cycle, one that meets
+// an earlier walk or a top has not. A finished walk, turned round, is a run of parents before children, which gives the
+// top-down order for nothing. Most traces need no walk: when every parent arrived before its children, or every one
+// after them (a span is exported when it ends), arrival order is the answer.
+#include "eval/trace_tree.h"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <tuple>
+
+namespace clew::eval {
+namespace {
+
+constexpr int32_t kKindServer = 2;
+constexpr int32_t kKindConsumer = 5;
+
+bool is_server_half(int32_t kind) { return kind == kKindServer || kind == kKindConsumer; }
+
+// Below this many rows std::sort beats eight counting passes, and its logarithm is a constant.
+constexpr size_t kRadixRows = 512;
+
+}  // namespace
+
+void ParentResolver::size_table(size_t rows) {
+  const size_t capacity = std::bit_ceil(std::max<size_t>(rows * 2, 4));
+  if (table_.size() < capacity) table_.resize(capacity);
+  mask_ = capacity - 1;
+  shift_ = 64 - std::countr_zero(capacity);
+  std::fill_n(table_.begin(), capacity, Slot{0, kNoSpan, kNoSpan});
+}
+
+// A slot is free while it has neither half. Ids made by hand count up, so they are mixed.
+ParentResolver::Slot& ParentResolver::slot_for(uint64_t id) {
+  for (size_t at = (id * 0x9E3779B97F4A7C15u) >> shift_;; at = (at + 1) & mask_) {
+    Slot& slot = table_[at];
+    if (slot.id == id || (slot.server_half & slot.other_half) == kNoSpan) return slot;
+  }
+}
+
+void ParentResolver::fill_table(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+  size_table(rows.size());
+  shared_ids_ = false;
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    const uint64_t id = spans.span_id[rows[i]].value;
+    Slot& slot = slot_for(id);
+    shared_ids_ |= (slot.server_half & slot.other_half) != kNoSpan;
+    slot.id = id;
+    uint32_t& half = is_server_half(spans.kind[rows[i]]) ? slot.server_half : slot.other_half;
+    if (half == kNoSpan || spans.start[rows[i]] < spans.start[rows[half]]) half = i;
+  }
+}
+
+void ParentResolver::link(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents) {
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    const uint64_t id = spans.span_id[rows[i]].value;
+    const uint64_t parent_id = spans.parent_span_id[rows[i]].value;
+    if (shared_ids_ && is_server_half(spans.kind[rows[i]])) {
+      const uint32_t client = slot_for(id).other_half;
+      if (client != kNoSpan) {
+        parents[i] = client;
+        continue;
+      }
+    }
+    if (parent_id == 0) {
+      parents[i] = kRoot;
+    } else if (parent_id == id) {
+      parents[i] = kOrphan;
+    } else {
+      const Slot& slot = slot_for(parent_id);
+      const uint32_t found = slot.server_half != kNoSpan ? slot.server_half : slot.other_half;
+      parents[i] = found == kNoSpan ? kOrphan : found;
+    }
+  }
+}
+
+// Turns the walk in path_ into top-down order. `cycle_at` is the place in path_ where its last span's parent stands, or
+// the path's length when it has closed no cycle.
+void ParentResolver::emit_path(const model::SpanBatch& spans, std::span<const uint32_t> rows,
+                               std::span<uint32_t> parents, uint32_t cycle_at) {
+  const auto cycle = path_.begin() + cycle_at;
+  if (cycle != path_.end()) {
+    const auto earliest = std::min_element(cycle, path_.end(), [&](uint32_t a, uint32_t b) {
+      return std::tuple(spans.start[rows[a]], a) < std::tuple(spans.start[rows[b]], b);
+    });
+    parents[*earliest] = kOrphan;
+    // The path goes upwards, so the cut span, now the highest, has to come last.
+    std::rotate(cycle, earliest + 1, path_.end());
+  }
+  topdown_.insert(topdown_.end(), path_.rbegin(), path_.rend());
+}
+
+void ParentResolver::order(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents) {
+  const uint32_t count = static_cast<uint32_t>(rows.size());
+  bool up = true;
+  bool down = true;
+  for (uint32_t i = 0; i < count; ++i) {
+    const bool top = is_top(parents[i]);
+    up &= top | (parents[i] < i);
+    down &= top | (parents[i] > i);
+  }
+  topdown_.clear();
+  if (up || down) {
+    topdown_.resize(count);
+    for (uint32_t i = 0; i < count; ++i) topdown_[i] = up ? i : count - 1 - i;
+    return;
+  }
+
+  enum : uint8_t { kNew, kOnPath, kDone };
+  state_.assign(count, kNew);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (state_[i] != kNew) continue;
+    path_.clear();
+    uint32_t at = i;
+    while (!is_top(at) && state_[at] == kNew) {
+      state_[at] = kOnPath;
+      path_.push_back(at);
+      at = parents[at];
+    }
+    uint32_t cycle_at = static_cast<uint32_t>(path_.size());
+    if (!is_top(at) && state_[at] == kOnPath) {
+      cycle_at = static_cast<uint32_t>(std::find(path_.begin(), path_.end(), at) - path_.begin());
+    }
+    emit_path(spans, rows, parents, cycle_at);
+    for (const uint32_t position : path_) state_[position] = kDone;
+  }
+}
+
+void ParentResolver::resolve(const model::SpanBatch& spans, std::span<const uint32_t> rows,
+                             std::span<uint32_t> parents) {
+  DCHECK(rows.size() == parents.size() && rows.size() < kOrphan);
+  fill_table(spans, rows);
+  link(spans, rows, parents);
+  order(spans, rows, parents);
+}
+
+// Stable: equal starts stay in arrival order.
+void TraceTree::sort_by_start(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+  by_start_.resize(rows.size());
+  bool sorted = true;
+  for (uint32_t i = 0; i < rows.size(); ++i) {
+    by_start_[i] = {spans.start[rows[i]], i};
+    sorted &= i == 0 || by_start_[i - 1].start <= by_start_[i].start;
+  }
+  if (sorted) return;
+  if (rows.size() < kRadixRows) {
+    std::sort(by_start_.begin(), by_start_.end(), [](const Timed& a, const Timed& b) {
+      return std::tie(a.start, a.position) < std::tie(b.start, b.position);
+    });
+    return;
+  }
+  sort_buffer_.resize(rows.size());
+  for (int shift = 0; shift < 64; shift += 8) {
+    std::array<uint32_t, 257> begins{};
+    for (const Timed& entry : by_start_) ++begins[((entry.start >> shift) & 0xFF) + 1];
+    if (std::ranges::any_of(begins, [&](uint32_t n) { return n == rows.size(); })) continue;  // one byte for all
+    for (size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
+    for (const Timed& entry : by_start_) sort_buffer_[begins[(entry.start >> shift) & 0xFF]++] = entry;
+    by_start_.swap(sort_buffer_);
+  }
+}
+
+// Walks the tree along its links; the way back up is the parent, so no stack is needed.
+void TraceTree::number() {
+  preorder_.clear();
+  preorder_.reserve(nodes_.size());
+  uint32_t next_number = 1;
+  for (uint32_t top = first_top_; top != kNoSpan; top = nodes_[top].next_sibling) {
+    uint32_t at = top;
+    uint32_t depth = 0;
+    while (true) {
+      Node& node = nodes_[at];
+      node.depth = depth;
+      node.left = next_number++;
+      preorder_.push_back(at);
+      if (node.first_child != kNoSpan) {
+        at = node.first_child;
+        ++depth;
+        continue;
+      }
+      node.right = next_number++;
+      while (at != top && nodes_[at].next_sibling == kNoSpan) {
+        at = parents_[at];
+        --depth;
+        nodes_[at].right = next_number++;
+      }
+      if (at == top) break;
+      at = nodes_[at].next_sibling;
+    }
+  }
+}
+
+void TraceTree::build(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+  parents_.resize(rows.size());
+  resolver_.resolve(spans, rows, parents_);
+  sort_by_start(spans, rows);
+  nodes_.assign(rows.size(), Node{kNoSpan, kNoSpan, 0, 0, 0, 0});
+  first_top_ = kNoSpan;
+  for (auto entry = by_start_.rbegin(); entry != by_start_.rend(); ++entry) {
+    const uint32_t position = entry->position;
+    const uint32_t parent = parents_[position];
+    uint32_t& first = is_top(parent) ? first_top_ : nodes_[parent].first_child;
+    nodes_[position].next_sibling = first;
+    first = position;
+    if (!is_top(parent)) ++nodes_[parent].child_count;
+  }
+  number();
+}
+
+int64_t TraceTree::left_of_parent(uint32_t position) const {
+  const uint32_t parent = parents_[position];
+  if (parent == kRoot) return -1;
+  if (parent == kOrphan) return 0;
+  return nodes_[parent].left;
+}
+
+}  // namespace clew::eval
