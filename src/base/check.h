@@ -14,10 +14,10 @@ namespace clew::detail {
 
 }  // namespace clew::detail
 
-#define CHECK(condition)                                                         \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::clew::detail::check_failed(#condition, __FILE__, __LINE__);              \
+#define CHECK(condition)                                            \
+  do {                                                              \
+    if (!(condition)) [[unlikely]]                                  \
+      ::clew::detail::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)
 
 #ifdef NDEBUG

@@ -30,7 +30,7 @@ class [[nodiscard]] Result {
  public:
   using Value = T;
 
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}    // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
@@ -96,17 +96,17 @@ class [[nodiscard]] Result<void> {
 }  // namespace clew
 
 // Evaluates to the value of a Result, or returns its Error from the enclosing function.
-#define TRY(expression)                                          \
-  __extension__({                                                \
-    auto clew_result = (expression);                             \
+#define TRY(expression)                                           \
+  __extension__({                                                 \
+    auto clew_result = (expression);                              \
     if (!clew_result.ok()) return std::move(clew_result).error(); \
-    std::move(clew_result).value();                              \
+    std::move(clew_result).value();                               \
   })
 
 // Evaluates to the value of a Result that cannot be an Error; stops the program if it is one.
-#define MUST(expression)                                                        \
-  __extension__({                                                               \
-    auto clew_result = (expression);                                            \
+#define MUST(expression)                                                                                \
+  __extension__({                                                                                       \
+    auto clew_result = (expression);                                                                    \
     if (!clew_result.ok()) ::clew::detail::must_failed(clew_result.error().what(), __FILE__, __LINE__); \
-    std::move(clew_result).value();                                             \
+    std::move(clew_result).value();                                                                     \
   })

@@ -41,7 +41,16 @@ using StringId = InternTable::Id;
 using BlobId = InternTable::Id;
 using ShapeId = InternTable::Id;
 
-enum class ValueType : uint8_t { Empty = 0, String = 1, Bool = 2, Int = 3, Double = 4, Bytes = 5, Array = 6, KvList = 7 };
+enum class ValueType : uint8_t {
+  Empty = 0,
+  String = 1,
+  Bool = 2,
+  Int = 3,
+  Double = 4,
+  Bytes = 5,
+  Array = 6,
+  KvList = 7
+};
 constexpr uint32_t kValueTypeCount = 8;
 
 // A key and the type of its value in 4 bytes; a shape is a run of these.
@@ -107,19 +116,19 @@ struct Link {
 
 // One span as its row in the columns: numbers that point into the tables and child columns of its batch.
 struct SpanRow {
-  TraceId trace_id;
-  SpanId span_id;
-  SpanId parent_span_id;  // zero: no parent
+  TraceId trace_id = {};
+  SpanId span_id = {};
+  SpanId parent_span_id = {};  // zero: no parent
   UnixNanos start = 0;
-  UnixNanos end = 0;      // as it came; may lie before start
+  UnixNanos end = 0;  // as it came; may lie before start
   StringId name = 0;
   int32_t kind = 0;         // SpanKind of trace.proto, unknown values kept
   int32_t status_code = 0;  // StatusCode of trace.proto, unknown values kept
   uint32_t flags = 0;
   uint32_t resource = 0;
   uint32_t scope = 0;
-  AttributeSet attributes;
-  RareFields rare;
+  AttributeSet attributes = {};
+  RareFields rare = {};
 };
 
 class SpanBatch {
@@ -127,7 +136,7 @@ class SpanBatch {
   // The tables and child columns, filled directly by a decoder before it calls add_span.
   InternTable strings;  // valid UTF-8 only
   InternTable blobs;
-  InternTable shapes;   // texts are runs of KeyType; see shape() and intern_shape()
+  InternTable shapes;  // texts are runs of KeyType; see shape() and intern_shape()
   Column<uint64_t> slots;
   Column<Resource> resources;
   Column<Scope> scopes;
@@ -148,8 +157,8 @@ class SpanBatch {
   Column<uint32_t> scope;
   Column<ShapeId> shape;
   Column<uint32_t> first_slot;
-  Column<uint32_t> rare;         // row of rare_fields
-  Column<uint32_t> events_end;   // the span's events are [events_end of the row before, events_end)
+  Column<uint32_t> rare;        // row of rare_fields
+  Column<uint32_t> events_end;  // the span's events are [events_end of the row before, events_end)
   Column<uint32_t> links_end;
   Column<RareFields> rare_fields;
 
@@ -190,12 +199,13 @@ class SpanBatch {
   void rewind(const Mark& mark);
 
   // Appends all spans of `other` in their order. Equal texts, shapes, resources and scopes meet in one entry.
-  // Returns the row of the first appended span.
-  size_t append(const SpanBatch& other);
+  void append(const SpanBatch& other);
+  // Appends the spans in `rows` of `other`; costs nothing that grows with the rest of `other`.
+  void append_rows(const SpanBatch& other, std::span<const uint32_t> rows);
 
  private:
   friend class Appender;
-  // Resources and scopes that are here already, by content; only append() fills them.
+  // Resources and scopes that are here already, by content: entry i + 1 describes resources[i]. Filled by append().
   InternTable resource_contents_;
   InternTable scope_contents_;
 };
