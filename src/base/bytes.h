@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Bytes is a borrowed run of bytes; it never outlives the call it is passed to unless the callee's comment says so.
-// Little-endian loads and stores of fixed width are here because every format of Clew uses them.
+// Little-endian load() and put() of fixed width are here because every format of Clew uses them.
 #pragma once
 
 #include <bit>
@@ -29,7 +29,7 @@ T load(const void* from) {
 }
 
 template <class T>
-void store(void* to, T value) {
+void put(void* to, T value) {
   std::memcpy(to, &value, sizeof value);
 }
 

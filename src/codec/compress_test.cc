@@ -141,7 +141,7 @@ TEST(CompressGzip, AFalseSizeCostsOnlyAttempts) {
   const std::string text = sample(500000, 1);
   for (const uint32_t claim : {0u, 1u, 499999u, 500001u, UINT32_MAX}) {
     std::string body = Deflater().deflate(Encoding::Gzip, text) + Deflater().deflate(Encoding::Gzip, "x");
-    store<uint32_t>(body.data() + body.size() - 4, claim);  // of the last member: its claim is now false
+    put<uint32_t>(body.data() + body.size() - 4, claim);  // of the last member: its claim is now false
     const Result<Bytes> back = Inflater().inflate(Encoding::Gzip, as_bytes(body), kCap);
     EXPECT_EQ(back.ok(), claim == 1) << claim;
   }

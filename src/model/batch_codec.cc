@@ -37,7 +37,7 @@ void append_narrow(std::string& out, const std::vector<uint64_t>& values, uint64
   out.resize(at + values.size() * sizeof(Narrow));
   char* to = out.data() + at;
   for (const uint64_t value : values) {
-    store(to, static_cast<Narrow>(value - base));
+    put(to, static_cast<Narrow>(value - base));
     to += sizeof(Narrow);
   }
 }

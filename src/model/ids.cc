@@ -8,7 +8,7 @@ namespace clew::model {
 namespace {
 
 uint64_t load_big_endian(const uint8_t* bytes) { return __builtin_bswap64(load<uint64_t>(bytes)); }
-void store_big_endian(uint8_t* bytes, uint64_t value) { store(bytes, __builtin_bswap64(value)); }
+void store_big_endian(uint8_t* bytes, uint64_t value) { put(bytes, __builtin_bswap64(value)); }
 
 void append_hex(std::string& out, uint64_t value) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -11,9 +11,7 @@
 // Threads: one writer; any number of readers. The lock is fair: a waiting writer goes before new readers.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -41,13 +39,59 @@ struct TraceSummary {
   uint32_t span_count = 0;
 };
 
-class Head;
-
 // The order of answers is newest first: descending (order_time, id).
 struct OrderKey {
   UnixNanos time = 0;
   model::TraceId id;
   friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
+};
+
+class HeadSlice;
+class HeadSnapshot;
+
+class Head : public std::enable_shared_from_this<Head> {
+ public:
+  Head() = default;
+  Head(const Head&) = delete;
+
+  // Appends a request's spans, which arrived at `received`; they are visible in the next snapshot, all at once.
+  void append(const model::SpanBatch& spans, UnixNanos received);
+  HeadSnapshot snapshot() const;
+  // Bytes of memory held. Writer's thread only.
+  size_t memory_bytes() const;
+
+ private:
+  friend class HeadSlice;
+
+  // A trace as of its last row; `next_row_` chains its rows in arrival order.
+  struct Trace {
+    TraceSummary summary;
+    uint32_t first_row;
+    uint32_t last_row;
+    bool has_sane_span;
+  };
+  // A request's place: rows from first_row on arrived at `received`.
+  struct Arrival {
+    uint32_t first_row;
+    UnixNanos received;
+  };
+
+  std::shared_lock<std::shared_mutex> lock_shared() const;
+  void index_row(uint32_t row, UnixNanos received);
+  uint32_t trace_of(const model::TraceId& id, UnixNanos received);
+  std::optional<uint32_t> find_trace(const model::TraceId& id) const;
+  size_t free_slot(const model::TraceId& id) const;
+  void grow_trace_slots();
+
+  // A writer that waits holds turnstile_, so that readers who come later queue behind it.
+  mutable std::mutex turnstile_;
+  mutable std::shared_mutex mutex_;  // guards everything below
+  model::SpanBatch spans_;
+  model::Column<uint32_t> next_row_;
+  model::Column<Arrival> arrivals_;
+  model::Column<Trace> traces_;
+  model::Column<UnixNanos> zone_newest_;
+  std::vector<uint32_t> trace_slots_;  // open addressing over traces_; kNoTrace is free
 };
 
 // A held read lock over what a snapshot sees.
@@ -91,5 +135,8 @@ class HeadSnapshot {
   uint32_t row_count_;
   uint32_t trace_count_;
 };
+
+// The rows of one trace as a batch of their own, in arrival order; nothing if the snapshot does not hold the trace.
+std::optional<model::SpanBatch> read_trace(const HeadSnapshot& snapshot, const model::TraceId& id);
 
 }  // namespace clew::store

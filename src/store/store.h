@@ -21,15 +21,13 @@
 #include "base/result.h"
 #include "model/span_batch.h"
 #include "store/head.h"
+#include "store/request_record.h"
 
 namespace clew::platform {
 class FileSystem;
 }
 
 namespace clew::store {
-
-// The way by which a request came; its number is part of the journal's format.
-enum class Door : uint8_t { OtlpGrpc = 1, OtlpHttp = 2 };
 
 struct Options {
   uint64_t journal_segment_bytes = 64 << 20;
@@ -48,8 +46,8 @@ struct Submission {
   model::SpanBatch spans;
   // What the request holds of the in-flight share, given back after `done`.
   Reservation memory;
-  // Called exactly once, on the committer's thread; must not block. Ok: durable and visible. Unavailable: not taken,
-  // try again. ResourceExhausted never.
+  // Called exactly once, within submit() or on the committer's thread; must not block. Ok: durable and visible.
+  // Unavailable: not taken, try again. PermissionDenied: one tenant too many.
   std::function<void(Result<void>)> done;
 };
 
@@ -75,8 +73,5 @@ class Store {
   virtual std::vector<std::string> tenants() const = 0;
   virtual const Recovery& recovery() const = 0;
 };
-
-// The rows of one trace as a batch of their own, in arrival order; nothing if the snapshot does not hold the trace.
-std::optional<model::SpanBatch> read_trace(const HeadSnapshot& snapshot, const model::TraceId& id);
 
 }  // namespace clew::store

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/store.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "journal/journal.h"
+#include "store/committer.h"
+#include "store/heads.h"
+
+namespace clew::store {
+namespace {
+
+class JournaledStore final : public Store {
+ public:
+  JournaledStore(std::unique_ptr<Heads> heads, std::unique_ptr<journal::Journal> journal, const Recovery& recovery,
+                 MemoryBudget& budget, const Clock& clock, Metrics& metrics)
+      : heads_(std::move(heads)),
+        recovery_(recovery),
+        committer_(std::move(journal), *heads_, budget, clock, metrics) {}
+
+  void submit(Submission submission) override { committer_.submit(std::move(submission)); }
+  std::optional<HeadSnapshot> snapshot(std::string_view tenant) const override { return heads_->snapshot(tenant); }
+  std::vector<std::string> tenants() const override { return heads_->tenants(); }
+  const Recovery& recovery() const override { return recovery_; }
+
+ private:
+  std::unique_ptr<Heads> heads_;
+  Recovery recovery_;
+  Committer committer_;
+};
+
+// A record whose frame is whole but whose payload cannot be read is damage like any other: counted, and replay goes on.
+Result<void> replay(Heads& heads, Bytes payload, Recovery& recovery) {
+  Result<RequestRecord> record = decode_request(payload);
+  if (!record.ok()) {
+    ++recovery.damaged_records;
+    log(LogLevel::Error, "journal: a record cannot be read: " + record.error().what());
+    return {};
+  }
+  ++recovery.requests;
+  recovery.spans += record->spans.span_count();
+  heads.append(record->tenant, record->spans, record->received);
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, std::string folder, const Options& options,
+                                           const Clock& clock, MemoryBudget& budget, Metrics& metrics) {
+  const uint64_t began = clock.monotonic_nanos();
+  auto heads = std::make_unique<Heads>(budget, options.tenants_max, metrics);
+  Recovery recovery;
+  journal::Options journal_options;
+  journal_options.segment_bytes = options.journal_segment_bytes;
+  journal_options.bytes_max = options.journal_bytes_max;
+  journal_options.free_space_floor_bytes = options.free_space_floor_bytes;
+  journal::Journal::Opened opened = TRY(journal::Journal::open(
+      files, folder + "/journal", journal_options,
+      [&](journal::Lsn, journal::RecordKind, Bytes payload) { return replay(*heads, payload, recovery); }));
+  heads->settle();
+  recovery.damaged_records += opened.report.records_lost;
+  recovery.torn_bytes = opened.report.torn_bytes;
+  recovery.seconds = static_cast<double>(clock.monotonic_nanos() - began) / kNanosPerSecond;
+  return std::unique_ptr<Store>(
+      std::make_unique<JournaledStore>(std::move(heads), std::move(opened.journal), recovery, budget, clock, metrics));
+}
+
+}  // namespace clew::store
