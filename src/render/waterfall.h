@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A trace as a waterfall for a terminal: a line per span in tree order with name, service, a bar over the time of the
+// trace, duration, and what is wrong with the span (error, missing parent, broken clock).
+//
+//   trace 5b8aa5a2d2c872e8321cf37308d69df2
+//   5 spans, 5 services, 1 error, 450ms from 2026-11-20T18:48:56.123Z
+//
+//   API Gateway          gateway    ━━━━━━━━━━━━━━━━━━━━━━━  450ms
+//   └─ Order             order       ━━━━━━━━━━━━━━━━━━━━    390ms
+//      ├─ Inventory      inventory    ━━━━━                  100ms
+//      └─ Payment        payment           ━━━━━━━━━━━━━     250ms  ✗ card declined
+//
+// The bars' window leaves out spans whose clock is far off (kClockOffMax); such a span is marked instead of squeezing
+// all others into one cell. Lines are handed to the sink in runs of some 64 KiB, so that a trace of a hundred thousand
+// spans starts to show at once and is never a text in memory.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "model/span_batch.h"
+#include "render/terminal_text.h"
+
+namespace clew::render {
+
+enum class Colour : uint8_t { Off, On };
+
+struct WaterfallOptions {
+  size_t width = 100;  // cells of a line; held between kWidthMin and kWidthMax
+  Charset charset = Charset::Utf8;
+  Colour colour = Colour::Off;
+};
+
+constexpr size_t kWidthMin = 40;
+constexpr size_t kWidthMax = 1000;
+// A span that starts further than this from the median start does not widen the window.
+constexpr uint64_t kClockOffMax = 24 * 3600 * kNanosPerSecond;
+// Levels that are drawn; deeper spans stand at the last level with their depth as a number.
+constexpr uint32_t kDrawnDepthMax = 24;
+
+using Sink = std::function<void(std::string_view text)>;
+
+// `batch` holds the spans of one trace, at least one.
+void print_waterfall(const model::SpanBatch& batch, const WaterfallOptions& options, const Sink& sink);
+
+}  // namespace clew::render
