@@ -54,10 +54,11 @@ endfunction()
 #   TESTS    <_test.cc files>        one executable clew_<module>_test
 #   DEPS     <modules on lower floors>
 #   PARTS    <third-party targets of ClewParts>      private: their headers stay out of ours
-#   TEST_DEPS / TEST_PARTS           for the tests alone
+#   TESTING  <.cc files in testing/> a library clew::<module>_testing for the tests of this floor and those above
+#   TEST_DEPS / TEST_PARTS           for the tests and the testing library alone
 # )
 function(clew_library module)
-  cmake_parse_arguments(arg "" "" "SOURCES;TESTS;DEPS;PARTS;TEST_DEPS;TEST_PARTS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "SOURCES;TESTS;TESTING;DEPS;PARTS;TEST_DEPS;TEST_PARTS" ${ARGN})
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "clew_library(${module}): what is ${arg_UNPARSED_ARGUMENTS}?")
   endif()
@@ -87,8 +88,14 @@ function(clew_library module)
   target_link_libraries(clew_${module} PUBLIC ${arg_DEPS} PRIVATE clew_warnings ${arg_PARTS})
   set_property(GLOBAL APPEND PROPERTY clew_modules ${module})
 
+  list(TRANSFORM arg_TEST_DEPS PREPEND clew::)
+  if(arg_TESTING)
+    add_library(clew_${module}_testing STATIC EXCLUDE_FROM_ALL ${arg_TESTING})
+    add_library(clew::${module}_testing ALIAS clew_${module}_testing)
+    target_link_libraries(clew_${module}_testing PUBLIC clew_${module} PRIVATE clew_warnings ${arg_TEST_PARTS})
+    list(APPEND arg_TEST_DEPS clew::${module}_testing)
+  endif()
   if(CLEW_TESTS AND arg_TESTS)
-    list(TRANSFORM arg_TEST_DEPS PREPEND clew::)
     add_executable(clew_${module}_test ${arg_TESTS})
     target_link_libraries(clew_${module}_test PRIVATE clew_${module} ${arg_TEST_DEPS} ${arg_TEST_PARTS}
       clew_warnings GTest::gtest GTest::gmock GTest::gtest_main)
