@@ -24,6 +24,7 @@ constexpr size_t kRunBytes = 64 << 10;  // handed to the sink at once
 constexpr size_t kDurationCells = 7;
 constexpr size_t kServiceCellsMax = 20;
 constexpr size_t kNoteCellsMax = 36;
+constexpr size_t kNoteTextWidthMin = 80;  // narrower terminals show the sign alone
 constexpr size_t kNameCellsMin = 12;
 constexpr size_t kBarCellsMin = 10;
 constexpr int32_t kStatusError = 2;
@@ -139,10 +140,12 @@ class Waterfall {
       service = std::max(service, cell_count(harmless(text, options_.charset)));
     widths_.name = std::min(name, width * 2 / 5);
     widths_.service = width < 60 ? 0 : std::min(service, kServiceCellsMax);
-    widths_.note = width < 80 ? std::min<size_t>(note, 1) : std::min(note, std::min(kNoteCellsMax, width * 3 / 10));
-    const size_t taken = widths_.name + 1 + (widths_.service == 0 ? 0 : widths_.service + 1) + 1 + kDurationCells +
-                         (widths_.note == 0 ? 0 : widths_.note + 2);
-    widths_.bar = width > taken + kBarCellsMin ? width - taken : kBarCellsMin;
+    const size_t taken =
+        widths_.name + 1 + (widths_.service == 0 ? 0 : widths_.service + 1) + kBarCellsMin + 1 + kDurationCells + 2;
+    const size_t left = width > taken ? width - taken : 0;
+    widths_.note = width < kNoteTextWidthMin ? std::min<size_t>(note, 1) : std::min({note, kNoteCellsMax, left});
+    const size_t free = left - std::min(left, widths_.note);
+    widths_.bar = kBarCellsMin + free + (widths_.note == 0 ? 2 : 0);
   }
 
   std::string coloured(std::string_view colour, std::string_view text) const {
