@@ -21,8 +21,12 @@ namespace clew::query {
 
 // Longest query text, in bytes; Tempo's limit, so that what was saved there can be used here.
 constexpr uint32_t kTextBytesMax = 131072;
-// Deepest nesting of parentheses and unary operators, which the parser and the printer follow by recursion.
-constexpr uint32_t kNestingMax = 128;
+// Deepest nesting of parentheses, unary operators and right operands, which the parser follows by recursion.
+constexpr uint32_t kNestingMax = 256;
+// Most regular expressions in a query, and bytes of memory that RE2 may use for each: together they bound the time
+// that compiling them takes. An evaluator that gives RE2 at least this memory can compile every pattern of a query.
+constexpr uint32_t kRegexCountMax = 256;
+constexpr uint32_t kRegexBytesMax = 1 << 20;
 
 // Why a text is not a query. The first error in the text is reported.
 struct ParseError {
