@@ -11,8 +11,9 @@
 // Every sync carries a SyncSite, the name of the promise that it keeps. Tests switch one site off and see that
 // something is lost; a sync that no test misses is not needed.
 //
-// Errors: NotFound, AlreadyExists, PermissionDenied, and Unavailable for a full disk or quota and for a spent limit of
-// descriptors; everything else is Internal. The words name the path and the system's reason.
+// Errors: NotFound, AlreadyExists, PermissionDenied, FailedPrecondition for a file where a folder should be, and
+// Unavailable for a full disk or quota and for a spent limit of descriptors; everything else is Internal. The words
+// name the path and the system's reason.
 //
 // Threads: a FileSystem may be used by any number of threads, a File by one at a time.
 #pragma once

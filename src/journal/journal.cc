@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Opening: look at every segment's header first, since a later segment decides how far the ones before it count; then
+// replay them in order; then make sure that what was shown stays, and give back the zeros that the last run left.
+#include "journal/journal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "journal/appender.h"
+#include "journal/replay.h"
+#include "journal/segment.h"
+
+namespace clew::journal {
+
+namespace {
+
+constexpr std::string_view kLockName = "lock";
+
+class Opening {
+ public:
+  Opening(platform::FileSystem& files, std::string folder, const Options& options, const OnRecord& on_record)
+      : files_(files), folder_(std::move(folder)), options_(options), on_record_(on_record) {}
+
+  Result<Journal::Opened> run() {
+    TRY(platform::make_durable_directory(files_, folder_, kSyncParent));
+    start_.lock = TRY(files_.lock(platform::join(folder_, kLockName)));
+    for (const std::string& name : TRY(files_.list(folder_))) TRY(look_at(name));
+    set_ends();
+    Lsn next_lsn = segments_.empty() ? 1 : segments_.front().header.first_lsn;
+    for (size_t i = 0; i < segments_.size(); ++i) TRY(replay(i, next_lsn));
+    // Segments that could not be read at all and that no later one could speak for.
+    for (Damage& damage : unreadable_) add_damage(report_, std::move(damage));
+    start_.next_lsn = next_lsn;
+    report_.segments = start_.segments;
+    return Journal::Opened{std::make_unique<Appender>(files_, folder_, options_, std::move(start_)),
+                           std::move(report_)};
+  }
+
+ private:
+  std::string path_of(std::string_view name) const { return platform::join(folder_, name); }
+
+  Result<void> look_at(const std::string& name) {
+    const std::optional<uint64_t> number = segment_number(name);
+    if (!number) return {};
+    start_.next_number = std::max(start_.next_number, *number + 1);
+    const auto file = TRY(files_.open(path_of(name), platform::Access::Read));
+    const Result<SegmentHeader> header = read_segment_header(*file, *number);
+    const uint64_t bytes = TRY(file->size());
+    if (!header.ok()) {
+      if (header.error().code() != Code::DataLoss) return header.error().with(path_of(name));
+      Window window(*file, bytes);
+      if (TRY(end_of_data(window, std::min(kRecordsOffset, bytes))) <= kRecordsOffset) {
+        // It was being made when the power went; records follow only on a header that is on disk.
+        return files_.remove(path_of(name));
+      }
+      unreadable_.push_back({name, 0, bytes, 0, 0});
+    } else {
+      segments_.push_back({name, *header, {}});
+    }
+    ++start_.segments;
+    start_.bytes_on_disk += bytes;
+    return {};
+  }
+
+  // A segment counts up to the lowest LSN at which a later one begins.
+  void set_ends() {
+    std::optional<Lsn> end;
+    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
+      segment->end_lsn = end;
+      end = std::min(end.value_or(segment->header.first_lsn), segment->header.first_lsn);
+    }
+    // The first record of all may be void, too.
+    if (end) segments_.front().header.first_lsn = *end;
+  }
+
+  Result<void> replay(size_t index, Lsn& next_lsn) {
+    const SegmentFile& segment = segments_[index];
+    if (segment.header.first_lsn > next_lsn || !unreadable_.empty()) report_gap(segment, next_lsn);
+    const auto file = TRY(files_.open(path_of(segment.name), platform::Access::ReadWrite));
+    const ReplayEnd end = TRY(replay_segment(*file, segment, next_lsn, on_record_, report_));
+    if (end.clean && !end.damaged) TRY(trim(*file, end));
+    if (index + 1 == segments_.size()) TRY(make_durable(*file, end));
+    return {};
+  }
+
+  // Records are missing between two segments: what could not be read of the files between them, or files are gone.
+  void report_gap(const SegmentFile& segment, Lsn& next_lsn) {
+    Damage gap{segment.name, 0, 0, next_lsn, 0};
+    while (!unreadable_.empty() && unreadable_.front().file < segment.name) {
+      if (gap.bytes > 0) add_damage(report_, gap);
+      gap = std::move(unreadable_.front());
+      gap.first_lsn = next_lsn;
+      unreadable_.erase(unreadable_.begin());
+    }
+    if (segment.header.first_lsn <= next_lsn && gap.bytes == 0) return;
+    gap.records_lost = segment.header.first_lsn - std::min(next_lsn, segment.header.first_lsn);
+    add_damage(report_, std::move(gap));
+    next_lsn = segment.header.first_lsn;
+  }
+
+  Result<void> trim(platform::File& file, const ReplayEnd& end) {
+    const uint64_t bytes = TRY(file.size());
+    if (bytes <= end.offset) return {};
+    TRY(file.truncate(end.offset));
+    start_.bytes_on_disk -= bytes - end.offset;
+    return {};
+  }
+
+  // The last group may never have been synced: the process died before, or its sync failed and the system has since
+  // dropped the pages from its list. It has now been shown, so it must stay: its bytes are written once more, which
+  // puts them on that list again, and synced.
+  Result<void> make_durable(platform::File& file, const ReplayEnd& end) {
+    Window window(file, end.offset);
+    for (uint64_t at = end.last_group_offset; at < end.offset;) {
+      const Bytes bytes = TRY(window.from(at, 1));
+      const Bytes parts[] = {bytes};
+      TRY(file.write_at(at, parts));
+      at += bytes.size();
+    }
+    return end.offset > kRecordsOffset ? file.sync(kSyncReplayed) : Result<void>();
+  }
+
+  platform::FileSystem& files_;
+  const std::string folder_;
+  const Options& options_;
+  const OnRecord& on_record_;
+  std::vector<SegmentFile> segments_;
+  std::vector<Damage> unreadable_;
+  Appender::Start start_;
+  Report report_;
+};
+
+}  // namespace
+
+Result<Journal::Opened> Journal::open(platform::FileSystem& files, std::string folder, const Options& options,
+                                      const OnRecord& on_record) {
+  Result<Opened> opened = Opening(files, folder, options, on_record).run();
+  if (!opened.ok()) return opened.error().with(fmt::format("opening the journal {}", folder));
+  return opened;
+}
+
+}  // namespace clew::journal
