@@ -71,8 +71,9 @@ class Load:
         self.stopped = threading.Event()
         senders = [GrpcSender(clew.doors["otlp_grpc"]), GrpcSender(clew.doors["otlp_grpc"], grpc.Compression.Gzip),
                    HttpSender(clew.doors["otlp_http"]), HttpSender(clew.doors["otlp_http"], compressed=True)]
-        self.threads = [threading.Thread(target=self._run, args=(sender, random.Random(f"{seed} {number}"), shared_trace),
-                                         daemon=True) for number, sender in enumerate(senders)]
+        self.threads = [
+            threading.Thread(target=self._run, args=(sender, random.Random(f"{seed} {number}"), shared_trace), daemon=True)
+            for number, sender in enumerate(senders)]
         for thread in self.threads:
             thread.start()
 

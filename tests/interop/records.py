@@ -137,7 +137,9 @@ def jaeger_tag(key, value):
         return key, "float64", float(content)
     if kind in ("array", "map"):
         return key, "string", plain(value)
-    return key, {"string": "string", "bool": "bool", "bytes": "binary", "empty": "string"}[kind], content if content is not None else ""
+    if kind == "empty":
+        return key, "string", ""
+    return key, {"string": "string", "bool": "bool", "bytes": "binary"}[kind], content
 
 
 def jaeger_tags_of(tags, nested):

@@ -129,9 +129,9 @@ class Run:
                 process.process.kill()
                 process.process.wait()
                 process.process.stdout.close()
-        self.spans = [span for process in self.processes.values() for span in json.loads(process.record_path.read_text())]
-        client = json.loads(self.processes["client"].record_path.read_text())
-        self.trace_id = client[0]["trace_id"]
+        recorded = {role: json.loads(process.record_path.read_text()) for role, process in self.processes.items()}
+        self.spans = [span for spans in recorded.values() for span in spans]
+        self.trace_id = recorded["client"][0]["trace_id"]
         self.trace = [span for span in self.spans if span["trace_id"] == self.trace_id]
 
 

@@ -18,6 +18,7 @@ from clew_process import connect
 from otlp import EXPORT_METHOD
 
 CHUNK = bytes(256 << 10)
+ENDINGS = (h2.events.StreamEnded, h2.events.StreamReset, h2.events.ConnectionTerminated)
 
 
 class HalfSentHttp:
@@ -84,7 +85,7 @@ class RawGrpc:
                         self.trailers.update(event.headers)
                     elif isinstance(event, h2.events.DataReceived):
                         self.http2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-                    elif isinstance(event, (h2.events.StreamEnded, h2.events.StreamReset, h2.events.ConnectionTerminated)):
+                    elif isinstance(event, ENDINGS):
                         self.ended = True
         except BlockingIOError:
             pass

@@ -266,7 +266,8 @@ def test_a_hundred_thousand_keys_are_data(doors):
     for part in (0, 9):
         spans = stored(doors, trace_ids[part].hex())
         assert len(spans) == 1001
-        assert [one["key"] for one in spans[f"{1000:016x}"]["attributes"]] == [f"key.{part}.999.{key}" for key in range(10)]
+        keys = [one["key"] for one in spans[f"{1000:016x}"]["attributes"]]
+        assert keys == [f"key.{part}.999.{key}" for key in range(10)]
         printed = doors.clew.command("search", f"{{ span.key.{part}.999.9 = 9 }}", "--from", "1970-01-01T00:00:00Z",
                                      "--format", "json")
         assert trace_ids[part].hex() in printed

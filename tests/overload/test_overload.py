@@ -2,8 +2,8 @@
 """Overload is an answer: memory stays inside the budget, health is told all the time, and good senders get through.
 
 The real binary runs with a small memory budget while hostile senders (hostile.py) hold 200 half-sent requests of 60 MiB
-and send bodies that inflate to gigabytes. A watcher reads its anonymous memory from the kernel and asks /healthz all the
-while; well-behaved senders send small requests and, like an SDK, try again when they are told to.
+and send bodies that inflate to gigabytes. A watcher reads its anonymous memory from the kernel and asks /healthz all
+the while; well-behaved senders send small requests and, like an SDK, try again when they are told to.
 """
 
 import threading

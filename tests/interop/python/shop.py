@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One process of a small shop, instrumented by hand with the OpenTelemetry Python SDK.
 
-The same program with the same arguments exists in Node (tests/interop/node/shop.js), so that a trace can cross languages:
+The same program with the same arguments exists in Node (tests/interop/node/shop.js): a trace can cross languages.
 
     client → gateway → order → inventory
                              → payment (declines the first attempt with an exception, accepts the second)
