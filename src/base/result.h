@@ -96,17 +96,25 @@ class [[nodiscard]] Result<void> {
 }  // namespace clew
 
 // Evaluates to the value of a Result, or returns its Error from the enclosing function.
-#define TRY(expression)                                           \
-  __extension__({                                                 \
-    auto clew_result = (expression);                              \
-    if (!clew_result.ok()) return std::move(clew_result).error(); \
-    std::move(clew_result).value();                               \
-  })
+#define TRY(expression) CLEW_TRY(expression, CLEW_UNIQUE(clew_result_, __COUNTER__))
 
 // Evaluates to the value of a Result that cannot be an Error; stops the program if it is one.
-#define MUST(expression)                                                                                \
-  __extension__({                                                                                       \
-    auto clew_result = (expression);                                                                    \
-    if (!clew_result.ok()) ::clew::detail::must_failed(clew_result.error().what(), __FILE__, __LINE__); \
-    std::move(clew_result).value();                                                                     \
+#define MUST(expression) CLEW_MUST(expression, CLEW_UNIQUE(clew_result_, __COUNTER__))
+
+// A name of its own for each use, so that one TRY may stand inside another.
+#define CLEW_UNIQUE(name, number) CLEW_JOIN(name, number)
+#define CLEW_JOIN(name, number) name##number
+
+#define CLEW_TRY(expression, result)                    \
+  __extension__({                                       \
+    auto result = (expression);                         \
+    if (!result.ok()) return std::move(result).error(); \
+    std::move(result).value();                          \
+  })
+
+#define CLEW_MUST(expression, result)                                                         \
+  __extension__({                                                                             \
+    auto result = (expression);                                                               \
+    if (!result.ok()) ::clew::detail::must_failed(result.error().what(), __FILE__, __LINE__); \
+    std::move(result).value();                                                                \
   })

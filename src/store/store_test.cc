@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The store's promises on a disk that forgets: what was acknowledged is found at once and after every loss of power,
+// what was refused is not found, a request is there whole or not at all, and every refusal has its reason.
+#include "store/store.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "base/log.h"
+#include "model/testing/sample_batch.h"
+#include "platform/system_clock.h"
+#include "platform/testing/faulty_file_system.h"
+
+namespace clew::store {
+namespace {
+
+using model::SpanBatch;
+using model::testing::describe;
+
+// The journal logs each segment that it gives up, which these tests make it do by the hundred.
+class Quiet : public ::testing::Environment {
+  void SetUp() override {
+    set_log_sink([](LogLevel, std::string_view) {});
+  }
+};
+[[maybe_unused]] const auto* const kQuiet = ::testing::AddGlobalTestEnvironment(new Quiet);
+
+using platform::FaultyFileSystem;
+
+constexpr UnixNanos kNow = 1'790'000'000 * kNanosPerSecond;
+constexpr uint64_t kBudget = 256 << 20;
+
+// A process that runs a store: its budget and metrics live as long as the store.
+struct Server {
+  Metrics metrics;
+  MemoryBudget budget;
+  std::unique_ptr<Store> store;
+
+  explicit Server(platform::FileSystem& files, uint64_t budget_bytes = kBudget, Options options = {})
+      : budget(budget_bytes) {
+    options.journal_segment_bytes = 1 << 20;
+    options.free_space_floor_bytes = 0;
+    Result<std::unique_ptr<Store>> opened =
+        Store::open(files, "data", options, platform::system_clock(), budget, metrics);
+    EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().what());
+    if (opened.ok()) store = std::move(*opened);
+  }
+
+  std::string text_of(const std::string& tenant = "default") const {
+    const std::optional<HeadSnapshot> snapshot = store->snapshot(tenant);
+    std::string text;
+    if (!snapshot) return text;
+    const HeadSlice slice = snapshot->slice();
+    for (uint32_t row = 0; row < snapshot->row_count(); ++row) text += describe(slice.spans(), row);
+    return text;
+  }
+};
+
+// Submits and waits for the answer.
+Result<void> submit(Store& store, SpanBatch spans, const std::string& tenant = "default") {
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::optional<Result<void>> answer;
+  Submission submission;
+  submission.tenant = tenant;
+  submission.received = kNow;
+  submission.spans = std::move(spans);
+  submission.done = [&](Result<void> result) {
+    const std::lock_guard lock(mutex);
+    answer = std::move(result);
+    answered.notify_one();
+  };
+  store.submit(std::move(submission));
+  std::unique_lock lock(mutex);
+  answered.wait(lock, [&] { return answer.has_value(); });
+  return std::move(*answer);
+}
+
+TEST(Store, WhatIsAcknowledgedIsFoundAtOnceAndAfterARestart) {
+  FaultyFileSystem files(1);
+  std::string expected;
+  {
+    Server server(files);
+    for (uint32_t i = 0; i < 20; ++i) {
+      ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(i, 1 + i)).ok());
+      expected += describe(model::testing::sample_batch(i, 1 + i));
+      ASSERT_EQ(server.text_of(), expected);
+    }
+  }
+  files.power_loss();
+  Server again(files);
+  EXPECT_EQ(again.text_of(), expected);
+  EXPECT_EQ(again.store->recovery().requests, 20u);
+  EXPECT_EQ(again.store->recovery().spans, 210u);
+  EXPECT_EQ(again.store->recovery().damaged_records, 0u);
+}
+
+TEST(Store, TenantsDoNotSeeEachOther) {
+  FaultyFileSystem files(2);
+  {
+    Server server(files);
+    ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(1, 3), "a").ok());
+    ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(2, 4), "b").ok());
+  }
+  Server again(files);
+  EXPECT_EQ(again.text_of("a"), describe(model::testing::sample_batch(1, 3)));
+  EXPECT_EQ(again.text_of("b"), describe(model::testing::sample_batch(2, 4)));
+  EXPECT_FALSE(again.store->snapshot("c").has_value());
+  EXPECT_EQ(again.store->tenants(), (std::vector<std::string>{"a", "b"}));
+}
+
+TEST(Store, RefusesATenantTooMany) {
+  FaultyFileSystem files(3);
+  Server server(files, kBudget, {.tenants_max = 1});
+  ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(1, 3), "a").ok());
+  const Result<void> refused = submit(*server.store, model::testing::sample_batch(2, 4), "b");
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code(), Code::PermissionDenied);
+  EXPECT_TRUE(submit(*server.store, model::testing::sample_batch(3, 3), "a").ok());
+}
+
+TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
+  FaultyFileSystem files(4);
+  Server server(files, 24 << 20);
+  uint64_t taken = 0;
+  Result<void> answer;
+  while (taken < 100'000 && (answer = submit(*server.store, model::testing::sample_batch(1, 100))).ok()) taken += 100;
+  ASSERT_FALSE(answer.ok()) << "the head never filled up";
+  EXPECT_EQ(answer.error().code(), Code::Unavailable);
+  EXPECT_LE(server.budget.used(Share::Head), server.budget.limit(Share::Head));
+  EXPECT_EQ(server.store->snapshot("default")->row_count(), taken);
+  EXPECT_EQ(server.budget.used(Share::InFlight), 0u);
+}
+
+TEST(Store, AnEmptyRequestIsAcknowledgedWithoutADisk) {
+  FaultyFileSystem files(5);
+  Server server(files);
+  const uint64_t syncs = files.syncs();
+  EXPECT_TRUE(submit(*server.store, SpanBatch()).ok());
+  EXPECT_EQ(files.syncs(), syncs);
+}
+
+TEST(Store, StoppingCommitsWhatWaits) {
+  FaultyFileSystem files(6);
+  int acknowledged = 0;
+  {
+    Server server(files);
+    for (uint32_t i = 0; i < 50; ++i) {
+      Submission submission;
+      submission.tenant = "default";
+      submission.received = kNow;
+      submission.spans = model::testing::sample_batch(i, 2);
+      submission.done = [&](const Result<void>& result) { acknowledged += result.ok(); };
+      server.store->submit(std::move(submission));
+    }
+  }
+  EXPECT_EQ(acknowledged, 50);
+  files.power_loss();
+  EXPECT_EQ(Server(files).store->snapshot("default")->row_count(), 100u);
+}
+
+// Requests that were refused for a failing disk are nowhere, and the next request is taken.
+TEST(Store, AFailedSyncIsRefusedAndForgotten) {
+  for (uint64_t at = 0; at < 30; ++at) {
+    FaultyFileSystem files(at);
+    std::string expected;
+    size_t refused = 0;
+    {
+      Server server(files);
+      files.fail_sync_at(files.syncs() + at % 10);
+      for (uint32_t i = 0; i < 14; ++i) {
+        const Result<void> answer = submit(*server.store, model::testing::sample_batch(i, 3));
+        if (answer.ok()) {
+          expected += describe(model::testing::sample_batch(i, 3));
+        } else {
+          EXPECT_EQ(answer.error().code(), Code::Unavailable);
+          ++refused;
+        }
+        ASSERT_EQ(server.text_of(), expected) << "seed " << at;
+      }
+    }
+    EXPECT_GE(refused, 1u) << "seed " << at;
+    files.power_loss();
+    EXPECT_EQ(Server(files).text_of(), expected) << "seed " << at;
+  }
+}
+
+// The power goes at every operation of a run in turn. After it, every acknowledged request is there, every request is
+// there whole or not at all, and nothing is there that was not sent.
+TEST(Store, LossOfPowerAnywhereLosesNothingThatWasAcknowledged) {
+  constexpr uint32_t kRequests = 12;
+  uint64_t operations = 0;
+  {
+    FaultyFileSystem files(0);
+    Server server(files);
+    for (uint32_t i = 0; i < kRequests; ++i)
+      ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(i, 3)).ok());
+    operations = files.operations();
+  }
+  ASSERT_GT(operations, kRequests);
+  for (uint64_t cut = 0; cut < operations; ++cut) {
+    FaultyFileSystem files(cut + 1);
+    files.cut_power_at(cut);
+    std::set<std::string> sent, acknowledged;
+    Metrics metrics;
+    MemoryBudget budget(kBudget);
+    Options options;
+    options.free_space_floor_bytes = 0;
+    {
+      Result<std::unique_ptr<Store>> store =
+          Store::open(files, "data", options, platform::system_clock(), budget, metrics);
+      for (uint32_t i = 0; store.ok() && i < kRequests; ++i) {
+        const std::string text = describe(model::testing::sample_batch(i, 3));
+        sent.insert(text);
+        if (submit(**store, model::testing::sample_batch(i, 3)).ok()) acknowledged.insert(text);
+      }
+    }
+    files.power_loss();
+    Server again(files);
+    std::string found = again.text_of();
+    for (uint32_t i = 0; i < kRequests; ++i) {
+      const std::string text = describe(model::testing::sample_batch(i, 3));
+      const size_t at = found.find(text);
+      if (acknowledged.contains(text)) ASSERT_NE(at, std::string::npos) << "cut at " << cut << ", request " << i;
+      if (at != std::string::npos && sent.contains(text)) found.erase(at, text.size());
+    }
+    ASSERT_EQ(found, "") << "cut at " << cut << ": a part of a request, or something never sent";
+  }
+}
+
+}  // namespace
+}  // namespace clew::store
