@@ -12,23 +12,22 @@ namespace clew::codec {
 
 constexpr size_t kVarintBytesMax = 10;
 
-// Reads one varint at `*next` and moves `*next` behind it. False if it runs past `end` or does not fit 64 bits.
+// The rest of read_varint, for numbers of more than two bytes or near the end; not inline to keep callers small.
+bool read_long_varint(const uint8_t*& next, const uint8_t* end, uint64_t& value);
+
+// Reads one varint at `*next` and moves `*next` behind it. False if it runs past `end` or does not fit 64 bits; then
+// `*next` may have moved.
 inline bool read_varint(const uint8_t*& next, const uint8_t* end, uint64_t& value) {
-  if (next < end && *next < 0x80) [[likely]] {
+  if (next < end && next[0] < 0x80) [[likely]] {
     value = *next++;
     return true;
   }
-  uint64_t result = 0;
-  for (unsigned shift = 0; shift < 64 && next < end; shift += 7) {
-    const uint64_t byte = *next++;
-    if (shift == 63 && byte > 1) return false;
-    result |= (byte & 0x7F) << shift;
-    if (byte < 0x80) {
-      value = result;
-      return true;
-    }
+  if (end - next >= 2 && next[1] < 0x80) {
+    value = (next[0] & 0x7Fu) | (uint64_t{next[1]} << 7);
+    next += 2;
+    return true;
   }
-  return false;
+  return read_long_varint(next, end, value);
 }
 
 // Writes `value` at `to`, which has kVarintBytesMax bytes of room; returns the place behind it.
