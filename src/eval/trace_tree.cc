@@ -15,18 +15,13 @@
 namespace clew::eval {
 namespace {
 
-constexpr int32_t kKindServer = 2;
-constexpr int32_t kKindConsumer = 5;
-
-bool is_server_half(int32_t kind) { return kind == kKindServer || kind == kKindConsumer; }
-
 // Below this many rows std::sort beats eight counting passes, and its logarithm is a constant.
 constexpr size_t kRadixRows = 512;
 
 }  // namespace
 
-void ParentResolver::size_table(size_t rows) {
-  const size_t capacity = std::bit_ceil(std::max<size_t>(rows * 2, 4));
+void ParentResolver::size_table(size_t spans) {
+  const size_t capacity = std::bit_ceil(std::max<size_t>(spans * 2, 4));
   if (table_.size() < capacity) table_.resize(capacity);
   mask_ = capacity - 1;
   shift_ = 64 - std::countr_zero(capacity);
@@ -41,24 +36,24 @@ ParentResolver::Slot& ParentResolver::slot_for(uint64_t id) {
   }
 }
 
-void ParentResolver::fill_table(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
-  size_table(rows.size());
+void ParentResolver::fill_table(std::span<const SpanLink> spans) {
+  size_table(spans.size());
   shared_ids_ = false;
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    const uint64_t id = spans.span_id[rows[i]].value;
+  for (uint32_t i = 0; i < spans.size(); ++i) {
+    const uint64_t id = spans[i].id;
     Slot& slot = slot_for(id);
     shared_ids_ |= (slot.server_half & slot.other_half) != kNoSpan;
     slot.id = id;
-    uint32_t& half = is_server_half(spans.kind[rows[i]]) ? slot.server_half : slot.other_half;
-    if (half == kNoSpan || spans.start[rows[i]] < spans.start[rows[half]]) half = i;
+    uint32_t& half = spans[i].server_half ? slot.server_half : slot.other_half;
+    if (half == kNoSpan || spans[i].start < spans[half].start) half = i;
   }
 }
 
-void ParentResolver::link(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents) {
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    const uint64_t id = spans.span_id[rows[i]].value;
-    const uint64_t parent_id = spans.parent_span_id[rows[i]].value;
-    if (shared_ids_ && is_server_half(spans.kind[rows[i]])) {
+void ParentResolver::link(std::span<const SpanLink> spans, std::span<uint32_t> parents) {
+  for (uint32_t i = 0; i < spans.size(); ++i) {
+    const uint64_t id = spans[i].id;
+    const uint64_t parent_id = spans[i].parent_id;
+    if (shared_ids_ && spans[i].server_half) {
       const uint32_t client = slot_for(id).other_half;
       if (client != kNoSpan) {
         parents[i] = client;
@@ -79,12 +74,11 @@ void ParentResolver::link(const model::SpanBatch& spans, std::span<const uint32_
 
 // Turns the walk in path_ into top-down order. `cycle_at` is the place in path_ where its last span's parent stands, or
 // the path's length when it has closed no cycle.
-void ParentResolver::emit_path(const model::SpanBatch& spans, std::span<const uint32_t> rows,
-                               std::span<uint32_t> parents, uint32_t cycle_at) {
-  const auto cycle = path_.begin() + cycle_at;
+void ParentResolver::emit_path(std::span<const SpanLink> spans, std::span<uint32_t> parents, size_t cycle_at) {
+  const auto cycle = path_.begin() + static_cast<ptrdiff_t>(cycle_at);
   if (cycle != path_.end()) {
     const auto earliest = std::min_element(cycle, path_.end(), [&](uint32_t a, uint32_t b) {
-      return std::tuple(spans.start[rows[a]], a) < std::tuple(spans.start[rows[b]], b);
+      return std::tuple(spans[a].start, a) < std::tuple(spans[b].start, b);
     });
     parents[*earliest] = kOrphan;
     // The path goes upwards, so the cut span, now the highest, has to come last.
@@ -93,8 +87,8 @@ void ParentResolver::emit_path(const model::SpanBatch& spans, std::span<const ui
   topdown_.insert(topdown_.end(), path_.rbegin(), path_.rend());
 }
 
-void ParentResolver::order(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents) {
-  const uint32_t count = static_cast<uint32_t>(rows.size());
+void ParentResolver::order(std::span<const SpanLink> spans, std::span<uint32_t> parents) {
+  const uint32_t count = static_cast<uint32_t>(spans.size());
   bool up = true;
   bool down = true;
   for (uint32_t i = 0; i < count; ++i) {
@@ -120,43 +114,42 @@ void ParentResolver::order(const model::SpanBatch& spans, std::span<const uint32
       path_.push_back(at);
       at = parents[at];
     }
-    uint32_t cycle_at = static_cast<uint32_t>(path_.size());
+    size_t cycle_at = path_.size();
     if (!is_top(at) && state_[at] == kOnPath) {
-      cycle_at = static_cast<uint32_t>(std::find(path_.begin(), path_.end(), at) - path_.begin());
+      cycle_at = static_cast<size_t>(std::find(path_.begin(), path_.end(), at) - path_.begin());
     }
-    emit_path(spans, rows, parents, cycle_at);
+    emit_path(spans, parents, cycle_at);
     for (const uint32_t position : path_) state_[position] = kDone;
   }
 }
 
-void ParentResolver::resolve(const model::SpanBatch& spans, std::span<const uint32_t> rows,
-                             std::span<uint32_t> parents) {
-  DCHECK(rows.size() == parents.size() && rows.size() < kOrphan);
-  fill_table(spans, rows);
-  link(spans, rows, parents);
-  order(spans, rows, parents);
+void ParentResolver::resolve(std::span<const SpanLink> spans, std::span<uint32_t> parents) {
+  DCHECK(spans.size() == parents.size() && spans.size() < kOrphan);
+  fill_table(spans);
+  link(spans, parents);
+  order(spans, parents);
 }
 
 // Stable: equal starts stay in arrival order.
-void TraceTree::sort_by_start(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
-  by_start_.resize(rows.size());
+void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
+  by_start_.resize(spans.size());
   bool sorted = true;
-  for (uint32_t i = 0; i < rows.size(); ++i) {
-    by_start_[i] = {spans.start[rows[i]], i};
+  for (uint32_t i = 0; i < spans.size(); ++i) {
+    by_start_[i] = {spans[i].start, i};
     sorted &= i == 0 || by_start_[i - 1].start <= by_start_[i].start;
   }
   if (sorted) return;
-  if (rows.size() < kRadixRows) {
+  if (spans.size() < kRadixRows) {
     std::sort(by_start_.begin(), by_start_.end(), [](const Timed& a, const Timed& b) {
       return std::tie(a.start, a.position) < std::tie(b.start, b.position);
     });
     return;
   }
-  sort_buffer_.resize(rows.size());
+  sort_buffer_.resize(spans.size());
   for (int shift = 0; shift < 64; shift += 8) {
     std::array<uint32_t, 257> begins{};
     for (const Timed& entry : by_start_) ++begins[((entry.start >> shift) & 0xFF) + 1];
-    if (std::ranges::any_of(begins, [&](uint32_t n) { return n == rows.size(); })) continue;  // one byte for all
+    if (std::ranges::any_of(begins, [&](uint32_t n) { return n == spans.size(); })) continue;  // one byte for all
     for (size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
     for (const Timed& entry : by_start_) sort_buffer_[begins[(entry.start >> shift) & 0xFF]++] = entry;
     by_start_.swap(sort_buffer_);
@@ -193,11 +186,11 @@ void TraceTree::number() {
   }
 }
 
-void TraceTree::build(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
-  parents_.resize(rows.size());
-  resolver_.resolve(spans, rows, parents_);
-  sort_by_start(spans, rows);
-  nodes_.assign(rows.size(), Node{kNoSpan, kNoSpan, 0, 0, 0, 0});
+void TraceTree::build(std::span<const SpanLink> spans) {
+  parents_.resize(spans.size());
+  resolver_.resolve(spans, parents_);
+  sort_by_start(spans);
+  nodes_.assign(spans.size(), Node{kNoSpan, kNoSpan, 0, 0, 0, 0});
   first_top_ = kNoSpan;
   for (auto entry = by_start_.rbegin(); entry != by_start_.rend(); ++entry) {
     const uint32_t position = entry->position;
@@ -208,6 +201,13 @@ void TraceTree::build(const model::SpanBatch& spans, std::span<const uint32_t> r
     if (!is_top(parent)) ++nodes_[parent].child_count;
   }
   number();
+}
+
+void TraceTree::build(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+  links_.clear();
+  links_.reserve(rows.size());
+  for (const uint32_t row : rows) links_.push_back(link_of(spans, row));
+  build(links_);
 }
 
 int64_t TraceTree::left_of_parent(uint32_t position) const {

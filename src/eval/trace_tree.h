@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The tree that the parent ids of one trace's spans draw. A span is known here by its *position* in the list of rows
-// that was handed in, which lists the trace in arrival order.
+// The tree that the parent ids of one trace's spans draw. A span is known here by its *position* in the list that was
+// handed in, which holds the trace in arrival order.
 //
 //   ParentResolver resolver;                       // the parents alone: all that `>` or `<<` needs
-//   resolver.resolve(spans, rows, parents);
+//   resolver.resolve(links, parents);
 //
 //   TraceTree tree;                                // order, depth and nested-set numbers as well
 //   tree.build(spans, rows);
@@ -39,13 +39,30 @@ constexpr uint32_t kNoSpan = UINT32_MAX;
 
 constexpr bool is_top(uint32_t parent) { return parent >= kOrphan; }
 
+// What the tree needs to know of a span.
+struct SpanLink {
+  uint64_t id;
+  uint64_t parent_id;  // zero: none
+  UnixNanos start;
+  bool server_half;  // of a shared id
+};
+
+constexpr bool is_server_half(int32_t kind) {
+  constexpr int32_t kServer = 2, kConsumer = 5;  // SpanKind of trace.proto
+  return kind == kServer || kind == kConsumer;
+}
+
+inline SpanLink link_of(const model::SpanBatch& spans, uint32_t row) {
+  return {spans.span_id[row].value, spans.parent_span_id[row].value, spans.start[row], is_server_half(spans.kind[row])};
+}
+
 class ParentResolver {
  public:
-  // Memory that resolve() may hold per row.
-  static constexpr uint64_t kBytesPerRow = 80;
+  // Memory that resolve() may hold per span.
+  static constexpr uint64_t kBytesPerSpan = 80;
 
-  // parents[i] = position of the parent of rows[i], kRoot or kOrphan. `parents` is as long as `rows`.
-  void resolve(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents);
+  // parents[i] = position of the parent of spans[i], kRoot or kOrphan. `parents` is as long as `spans`.
+  void resolve(std::span<const SpanLink> spans, std::span<uint32_t> parents);
 
   // All positions of the last resolve(), every parent before its children.
   std::span<const uint32_t> topdown() const { return topdown_; }
@@ -57,13 +74,12 @@ class ParentResolver {
     uint32_t other_half;
   };
 
-  void size_table(size_t rows);
+  void size_table(size_t spans);
   Slot& slot_for(uint64_t id);
-  void fill_table(const model::SpanBatch& spans, std::span<const uint32_t> rows);
-  void link(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents);
-  void order(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents);
-  void emit_path(const model::SpanBatch& spans, std::span<const uint32_t> rows, std::span<uint32_t> parents,
-                 uint32_t cycle_at);
+  void fill_table(std::span<const SpanLink> spans);
+  void link(std::span<const SpanLink> spans, std::span<uint32_t> parents);
+  void order(std::span<const SpanLink> spans, std::span<uint32_t> parents);
+  void emit_path(std::span<const SpanLink> spans, std::span<uint32_t> parents, size_t cycle_at);
 
   std::vector<Slot> table_;  // open addressing, linear probing; a power of two
   size_t mask_ = 0;
@@ -76,9 +92,10 @@ class ParentResolver {
 
 class TraceTree {
  public:
-  // Memory that build() may hold per row.
-  static constexpr uint64_t kBytesPerRow = ParentResolver::kBytesPerRow + 64;
+  // Memory that build() may hold per span.
+  static constexpr uint64_t kBytesPerSpan = ParentResolver::kBytesPerSpan + 64 + sizeof(SpanLink);
 
+  void build(std::span<const SpanLink> spans);
   void build(const model::SpanBatch& spans, std::span<const uint32_t> rows);
 
   uint32_t size() const { return static_cast<uint32_t>(parents_.size()); }
@@ -113,9 +130,10 @@ class TraceTree {
     uint32_t position;
   };
 
-  void sort_by_start(const model::SpanBatch& spans, std::span<const uint32_t> rows);
+  void sort_by_start(std::span<const SpanLink> spans);
   void number();
 
+  std::vector<SpanLink> links_;
   ParentResolver resolver_;
   std::vector<uint32_t> parents_;
   std::vector<Node> nodes_;

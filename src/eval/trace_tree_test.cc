@@ -204,7 +204,9 @@ TEST(ParentResolver, TopdownHoldsEverySpanOnceAndParentsFirst) {
   for (int round = 0; round < 2000; ++round) {
     const std::vector<Span> spans = random_spans(random);
     Positions parents(spans.size());
-    resolver.resolve(batch_of(spans), all_rows(spans), parents);
+    std::vector<SpanLink> links;
+    for (const Span& span : spans) links.push_back({span.id, span.parent, span.start, is_server_half(span.kind)});
+    resolver.resolve(links, parents);
     std::set<uint32_t> seen;
     for (const uint32_t position : resolver.topdown()) {
       ASSERT_TRUE(is_top(parents[position]) || seen.contains(parents[position]));

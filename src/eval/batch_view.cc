@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The common case of every field is a loop of a few loads per row: row → shape → place of the key (cached) → slot. Only
+// a row whose field has several values leaves it, for append_groups().
+#include "eval/batch_view.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <string>
+
+#include "codec/proto_reader.h"
+
+namespace clew::eval {
+namespace {
+
+using model::AttributeSet;
+using model::KeyType;
+using model::ValueType;
+using query::Intrinsic;
+using query::Scope;
+
+constexpr uint32_t kNoOwner = UINT32_MAX;
+constexpr model::ShapeId kNoShape = UINT32_MAX;
+
+// By ValueType. An array is Many until it is read.
+constexpr std::array<ValueKind, model::kValueTypeCount> kKindOf = {
+    ValueKind::Nil,   ValueKind::String, ValueKind::Bool, ValueKind::Int,
+    ValueKind::Float, ValueKind::Opaque, ValueKind::Many, ValueKind::Opaque};
+
+uint64_t duration_of(UnixNanos start, UnixNanos end) {
+  if (end <= start) return 0;
+  return std::min<uint64_t>(end - start, std::numeric_limits<int64_t>::max());
+}
+
+// b - a, at the ends of what an int64 holds where it is further.
+int64_t difference(UnixNanos a, UnixNanos b) {
+  constexpr uint64_t kFurthest = std::numeric_limits<int64_t>::max();
+  if (b >= a) return static_cast<int64_t>(std::min(b - a, kFurthest));
+  return -static_cast<int64_t>(std::min(a - b, kFurthest));
+}
+
+Value number(int64_t value) { return {ValueKind::Int, static_cast<uint64_t>(value)}; }
+
+// One AnyValue of an array: a scalar, or Opaque for everything else. common.proto, message AnyValue.
+Value read_element(Bytes message, ValueColumn& out) {
+  codec::ProtoReader reader(message);
+  Value value{ValueKind::Opaque, 0};
+  while (reader.next_tag()) {
+    Bytes text;
+    uint64_t bits = 0;
+    switch (reader.tag()) {
+      case codec::length_tag(1):
+        if (reader.read_bytes(text)) value = out.text(as_text(text));
+        break;
+      case codec::varint_tag(2):
+        if (reader.read_uint64(bits)) value = {ValueKind::Bool, bits != 0};
+        break;
+      case codec::varint_tag(3):
+        if (reader.read_uint64(bits)) value = {ValueKind::Int, bits};
+        break;
+      case codec::fixed64_tag(4):
+        if (reader.read_fixed64(bits)) value = {ValueKind::Float, bits};
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return value;
+}
+
+template <class Entry>
+size_t mask_of(const std::vector<Entry>& cache) {
+  return cache.size() - 1;
+}
+
+}  // namespace
+
+FieldId BatchView::bind(const query::Attribute& attribute) {
+  Field field;
+  field.scope = attribute.scope;
+  field.key = attribute.name;
+  fields_.push_back(std::move(field));
+  return static_cast<FieldId>(fields_.size() - 1);
+}
+
+FieldId BatchView::bind(Intrinsic intrinsic) {
+  CHECK(!is_of_trace(intrinsic));
+  Field field;
+  field.intrinsic = intrinsic;
+  fields_.push_back(std::move(field));
+  return static_cast<FieldId>(fields_.size() - 1);
+}
+
+// Brings the field's caches up to the batch as it is now. A cache that grows starts empty.
+void BatchView::prepare(Field& field) {
+  if (!field.key_id) field.key_id = spans_.strings.find(field.key);
+  const size_t places = std::bit_ceil(std::min(spans_.shapes.size(), kShapePlacesMax));
+  if (field.places.size() < places) field.places.assign(places, Place{kNoShape, 0});
+  const size_t owners = field.scope == Scope::Instrumentation ? spans_.scopes.size() : spans_.resources.size();
+  const size_t wanted = std::bit_ceil(std::clamp<size_t>(owners, 1, kOwnerValuesMax));
+  if (field.owners.size() < wanted) field.owners.assign(wanted, OwnerValue{kNoOwner, {}});
+}
+
+uint32_t BatchView::find_place(const Field& field, model::ShapeId shape) const {
+  const std::span<const KeyType> keys = spans_.shape_keys(shape);
+  uint32_t packed = kAbsent;
+  for (uint32_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].key() != *field.key_id) continue;
+    if (packed != kAbsent) return kSeveral;
+    packed = i << kStateBits | static_cast<uint32_t>(keys[i].type());
+  }
+  return packed;
+}
+
+inline uint32_t BatchView::place_of(Field& field, model::ShapeId shape) {
+  Place& place = field.places[shape & mask_of(field.places)];
+  if (place.shape != shape) [[unlikely]]
+    place = {shape, find_place(field, shape)};
+  return place.packed;
+}
+
+inline Value BatchView::plain_value(Field& field, const AttributeSet& set) {
+  const uint32_t packed = place_of(field, set.shape);
+  const uint32_t state = packed & ((1u << kStateBits) - 1);
+  if (state == kAbsent) return {};
+  if (state == kSeveral) return {ValueKind::Many, 0};
+  return {kKindOf[state], spans_.slots[set.first_slot + (packed >> kStateBits)]};
+}
+
+void BatchView::append_array(model::BlobId blob, ValueColumn& out) const {
+  out.open_group();
+  const Group group = out.groups.back();
+  const size_t texts = out.texts.size();
+  codec::ProtoReader reader(as_bytes(spans_.blobs.at(blob)));
+  bool uniform = true;
+  while (uniform && !out.overflowed && reader.next_tag()) {
+    Bytes element;
+    if (reader.tag() != codec::length_tag(1)) {
+      reader.skip();
+    } else if (reader.read_bytes(element)) {
+      const Value value = read_element(element, out);
+      uniform = value.kind != ValueKind::Opaque &&
+                (out.groups.back().count == 0 || out.elements[group.first].kind == value.kind);
+      out.add_element(value);
+    }
+  }
+  if (!uniform || out.groups.back().count == 0) {
+    out.elements.resize(group.first);
+    out.texts.resize(texts);
+    out.groups.back().count = 0;
+    out.add_element({ValueKind::Opaque, 0});
+  }
+}
+
+void BatchView::append_groups(Field& field, const AttributeSet& set, ValueColumn& out) {
+  const uint32_t packed = place_of(field, set.shape);
+  const uint32_t state = packed & ((1u << kStateBits) - 1);
+  if (state == kAbsent) return;
+  const std::span<const KeyType> keys = spans_.shape_keys(set.shape);
+  const size_t first = state == kSeveral ? 0 : packed >> kStateBits;
+  const size_t last = state == kSeveral ? keys.size() : first + 1;
+  for (size_t i = first; i < last; ++i) {
+    if (keys[i].key() != *field.key_id || keys[i].type() == ValueType::Empty) continue;
+    const uint64_t slot = spans_.slots[set.first_slot + i];
+    if (keys[i].type() == ValueType::Array) {
+      append_array(static_cast<model::BlobId>(slot), out);
+    } else {
+      out.add_group({kKindOf[static_cast<size_t>(keys[i].type())], slot});
+    }
+  }
+}
+
+void BatchView::read_span(Field& field, std::span<const uint32_t> rows, ValueColumn& out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const AttributeSet set = spans_.attributes(rows[i]);
+    const Value value = plain_value(field, set);
+    out.set(i, value);
+    if (value.kind == ValueKind::Many) [[unlikely]] {
+      const size_t first = out.groups.size();
+      append_groups(field, set, out);
+      out.close_groups(i, first, ValueKind::Nil);
+    }
+  }
+}
+
+// The value of an attribute of what many rows share: a resource or an instrumentation scope.
+template <class SetOf>
+void BatchView::read_owned(Field& field, const model::Column<uint32_t>& owner_of, SetOf set_of,
+                           std::span<const uint32_t> rows, ValueColumn& out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const uint32_t owner = owner_of[rows[i]];
+    OwnerValue& known = field.owners[owner & mask_of(field.owners)];
+    if (known.owner != owner) [[unlikely]]
+      known = {owner, plain_value(field, set_of(owner))};
+    out.set(i, known.value);
+    if (known.value.kind == ValueKind::Many) [[unlikely]] {
+      const size_t first = out.groups.size();
+      append_groups(field, set_of(owner), out);
+      out.close_groups(i, first, ValueKind::Nil);
+    }
+  }
+}
+
+inline Value BatchView::resource_value(Field& field, uint32_t resource) {
+  OwnerValue& known = field.owners[resource & mask_of(field.owners)];
+  if (known.owner != resource) [[unlikely]]
+    known = {resource, plain_value(field, spans_.resources[resource].attributes)};
+  return known.value;
+}
+
+void BatchView::read_any(Field& field, std::span<const uint32_t> rows, ValueColumn& out) {
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const AttributeSet set = spans_.attributes(rows[i]);
+    const uint32_t resource = spans_.resource[rows[i]];
+    const Value on_span = plain_value(field, set);
+    const Value on_resource = resource_value(field, resource);
+    const bool one_is_nil = on_span.kind == ValueKind::Nil || on_resource.kind == ValueKind::Nil;
+    const Value value = on_span.kind == ValueKind::Nil ? on_resource : on_span;
+    out.set(i, value);
+    if (!one_is_nil || value.kind == ValueKind::Many) [[unlikely]] {
+      const size_t first = out.groups.size();
+      append_groups(field, set, out);
+      append_groups(field, spans_.resources[resource].attributes, out);
+      out.close_groups(i, first, ValueKind::Nil);
+    }
+  }
+}
+
+void BatchView::read_events(Field& field, std::span<const uint32_t> rows, ValueColumn& out) {
+  for (size_t i = 0; i < rows.size() && !out.overflowed; ++i) {
+    const size_t first = out.groups.size();
+    const uint32_t end = spans_.events_end[rows[i]];
+    for (uint32_t at = spans_.events_begin(rows[i]); at < end && !out.overflowed; ++at) {
+      const model::Event& event = spans_.events[at];
+      if (field.intrinsic == Intrinsic::EventName) {
+        out.add_group({ValueKind::String, event.name});
+      } else if (field.intrinsic == Intrinsic::EventTimeSinceStart) {
+        out.add_group(number(difference(spans_.start[rows[i]], event.time)));
+      } else {
+        const size_t before = out.groups.size();
+        if (field.key_id) append_groups(field, event.attributes, out);
+        if (out.groups.size() == before) out.add_group({});
+      }
+    }
+    out.close_groups(i, first, ValueKind::Ownerless);
+  }
+}
+
+void BatchView::read_links_of(Field& field, std::span<const uint32_t> rows, ValueColumn& out) {
+  for (size_t i = 0; i < rows.size() && !out.overflowed; ++i) {
+    const size_t first = out.groups.size();
+    const uint32_t end = spans_.links_end[rows[i]];
+    for (uint32_t at = spans_.links_begin(rows[i]); at < end && !out.overflowed; ++at) {
+      const model::Link& link = spans_.links[at];
+      if (field.intrinsic == Intrinsic::LinkTraceId) {
+        out.add_group(out.trace_id(link.trace_id));
+      } else if (field.intrinsic == Intrinsic::LinkSpanId) {
+        out.add_group({ValueKind::SpanId, link.span_id.value});
+      } else {
+        const size_t before = out.groups.size();
+        if (field.key_id) append_groups(field, link.attributes, out);
+        if (out.groups.size() == before) out.add_group({});
+      }
+    }
+    out.close_groups(i, first, ValueKind::Ownerless);
+  }
+}
+
+void BatchView::read_intrinsic(Intrinsic intrinsic, std::span<const uint32_t> rows, ValueColumn& out) {
+  const auto fill = [&](auto value_of) {
+    for (size_t i = 0; i < rows.size(); ++i) out.set(i, value_of(rows[i]));
+  };
+  const auto string = [](model::StringId id) { return Value{ValueKind::String, id}; };
+  switch (intrinsic) {
+    case Intrinsic::SpanDuration:
+      return fill([&](uint32_t row) { return Value{ValueKind::Int, duration_of(spans_.start[row], spans_.end[row])}; });
+    case Intrinsic::SpanName:
+      return fill([&](uint32_t row) { return string(spans_.name[row]); });
+    case Intrinsic::SpanKind:
+      return fill([&](uint32_t row) { return Value{ValueKind::Kind, static_cast<uint32_t>(spans_.kind[row])}; });
+    case Intrinsic::SpanStatus:
+      return fill(
+          [&](uint32_t row) { return Value{ValueKind::Status, static_cast<uint32_t>(spans_.status_code[row])}; });
+    case Intrinsic::SpanStatusMessage:
+      return fill([&](uint32_t row) { return string(spans_.rare_of(row).status_message); });
+    case Intrinsic::SpanId:
+      return fill([&](uint32_t row) { return Value{ValueKind::SpanId, spans_.span_id[row].value}; });
+    case Intrinsic::SpanParentId:
+      return fill([&](uint32_t row) { return Value{ValueKind::SpanId, spans_.parent_span_id[row].value}; });
+    case Intrinsic::TraceId:
+      return fill([&](uint32_t row) { return out.trace_id(spans_.trace_id[row]); });
+    case Intrinsic::InstrumentationName:
+      return fill([&](uint32_t row) { return string(spans_.scopes[spans_.scope[row]].name); });
+    case Intrinsic::InstrumentationVersion:
+      return fill([&](uint32_t row) { return string(spans_.scopes[spans_.scope[row]].version); });
+    default:
+      CHECK(false);  // bind() takes no other
+  }
+}
+
+void BatchView::read(FieldId id, std::span<const uint32_t> rows, ValueColumn& out) {
+  out.reset(rows.size());
+  Field& field = fields_[id];
+  if (field.intrinsic == Intrinsic::EventName || field.intrinsic == Intrinsic::EventTimeSinceStart) {
+    return read_events(field, rows, out);
+  }
+  if (field.intrinsic == Intrinsic::LinkTraceId || field.intrinsic == Intrinsic::LinkSpanId) {
+    return read_links_of(field, rows, out);
+  }
+  if (field.intrinsic) return read_intrinsic(*field.intrinsic, rows, out);
+
+  prepare(field);
+  if (field.scope == Scope::Event) return read_events(field, rows, out);
+  if (field.scope == Scope::Link) return read_links_of(field, rows, out);
+  if (!field.key_id) {  // no list of attributes has the key
+    std::fill_n(out.kinds.begin(), rows.size(), ValueKind::Nil);
+    return;
+  }
+  switch (field.scope) {
+    case Scope::Span:
+      return read_span(field, rows, out);
+    case Scope::Resource:
+      return read_owned(
+          field, spans_.resource, [&](uint32_t row) { return spans_.resources[row].attributes; }, rows, out);
+    case Scope::Instrumentation:
+      return read_owned(field, spans_.scope, [&](uint32_t row) { return spans_.scopes[row].attributes; }, rows, out);
+    default:
+      return read_any(field, rows, out);
+  }
+}
+
+void BatchView::read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) {
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = link_of(spans_, rows[i]);
+}
+
+}  // namespace clew::eval

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ColumnView is what the evaluator reads: fields of spans, for a list of rows at a time. A batch of spans and a head
+// supply it through BatchView (batch_view.h); a block will supply its own.
+//
+// A field is bound once per query, which gives the view a place to keep what it learns about the field; after that it
+// is known by its number. Strings are codes of the view's dictionary, so that a question about a string is asked once
+// for each distinct one.
+//
+// Threads: a view belongs to one thread. Lifetime: texts in a column live as long as what the view looks at.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "eval/trace_tree.h"
+#include "eval/value_column.h"
+#include "query/ast.h"
+
+namespace clew::eval {
+
+using FieldId = uint32_t;
+
+// Intrinsics that say something of the span's place in its trace or of the whole trace. The evaluator works them out;
+// a view is never asked for them.
+constexpr bool is_of_trace(query::Intrinsic intrinsic) {
+  switch (intrinsic) {
+    case query::Intrinsic::SpanChildCount:
+    case query::Intrinsic::NestedSetLeft:
+    case query::Intrinsic::NestedSetRight:
+    case query::Intrinsic::NestedSetParent:
+    case query::Intrinsic::TraceDuration:
+    case query::Intrinsic::TraceRootName:
+    case query::Intrinsic::TraceRootService:
+      return true;
+    default:
+      return false;
+  }
+}
+
+class ColumnView {
+ public:
+  virtual ~ColumnView() = default;
+
+  virtual FieldId bind(const query::Attribute& attribute) = 0;
+  // `intrinsic` is not of the trace.
+  virtual FieldId bind(query::Intrinsic intrinsic) = 0;
+
+  // out[i] = the field of rows[i]. Resets `out`, which is marked as overflowed if it could not hold all.
+  virtual void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) = 0;
+  // out[i] = what a tree needs of rows[i].
+  virtual void read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) = 0;
+
+  // Nothing if no row has the string as the value of a String field; it may still be the element of an array.
+  virtual std::optional<StringCode> code(std::string_view text) const = 0;
+  virtual std::string_view text(StringCode code) const = 0;
+};
+
+}  // namespace clew::eval
