@@ -71,9 +71,9 @@ class Load:
         self.stopped = threading.Event()
         senders = [GrpcSender(clew.doors["otlp_grpc"]), GrpcSender(clew.doors["otlp_grpc"], grpc.Compression.Gzip),
                    HttpSender(clew.doors["otlp_http"]), HttpSender(clew.doors["otlp_http"], compressed=True)]
-        self.threads = [
-            threading.Thread(target=self._run, args=(sender, random.Random(f"{seed} {number}"), shared_trace), daemon=True)
-            for number, sender in enumerate(senders)]
+        generators = [random.Random(f"{seed} {number}") for number in range(len(senders))]
+        self.threads = [threading.Thread(target=self._run, args=(sender, generator, shared_trace), daemon=True)
+                        for sender, generator in zip(senders, generators)]
         for thread in self.threads:
             thread.start()
 
@@ -158,8 +158,8 @@ def verdict(requests, shared_traces, reader):
 
 def assert_nothing_wrong(counts, bad, seed):
     wrong = {key: counts[key] for key in ("lost", "half visible", "invented") if counts[key]}
-    assert not wrong, (f"seed {seed}: {counts}; the first: "
-                       f"{[(request.count, request.outcome, [f'{t:032x}' for t in request.spans]) for request in bad[:3]]}")
+    first = [(request.count, request.outcome, [f"{trace_id:032x}" for trace_id in request.spans]) for request in bad[:3]]
+    assert not wrong, f"seed {seed}: {counts}; the first: {first}"
 
 
 def test_kill_9_under_load(tmp_path):

@@ -144,7 +144,8 @@ def jaeger_tag(key, value):
 
 def jaeger_tags_of(tags, nested):
     """Tags of an answer in the same form; `nested` names the keys whose text is JSON."""
-    return [(tag["key"], tag["type"], json.loads(tag["value"]) if tag["key"] in nested else tag["value"]) for tag in tags]
+    return [(tag["key"], tag["type"], json.loads(tag["value"]) if tag["key"] in nested else tag["value"])
+            for tag in tags]
 
 
 def finite(attributes):

@@ -113,7 +113,8 @@ class Run:
                 program = {"python": [sys.executable, str(HERE / "python/shop.py")],
                            "node": ["node", str(HERE / "node/shop.js")]}[language]
                 door = clew.doors["otlp_grpc" if protocol == "grpc" else "otlp_http"]
-                command = [*program, "--protocol", protocol, "--compression", compression, "--endpoint", f"http://{door}"]
+                command = [*program, "--protocol", protocol, "--compression", compression,
+                           "--endpoint", f"http://{door}"]
                 for called in CALLS[role]:
                     command += ["--next", f"{called}={addresses[called]}"]
                 process = self.processes[role] = Process(role, language, command, folder, environment)

@@ -280,17 +280,18 @@ def test_an_empty_request_is_a_success(doors):
         assert sender.send(ExportTraceServiceRequest().SerializeToString()).ok
 
 
+GZIP = {"content-type": PROTOBUF, "content-encoding": "gzip"}
+ZSTD = {"content-type": PROTOBUF, "content-encoding": "zstd"}
 HTTP_ERRORS = [
     ("wrong content type", "POST", "/v1/traces", b"x", {"content-type": "text/plain"}, {415}),
     ("no content type", "POST", "/v1/traces", b"x", {}, {415}),
     ("wrong method", "GET", "/v1/traces", None, {}, {405}),
     ("unknown path", "POST", "/v1/nothing", b"", {"content-type": PROTOBUF}, {404}),
     ("unknown encoding", "POST", "/v1/traces", b"x", {"content-type": PROTOBUF, "content-encoding": "br"}, {400, 415}),
-    ("broken gzip", "POST", "/v1/traces", b"\x1f\x8b\x08\x00junk", {"content-type": PROTOBUF, "content-encoding": "gzip"}, {400}),
-    ("truncated gzip", "POST", "/v1/traces", gzip.compress(bytes(9999))[:-9],
-     {"content-type": PROTOBUF, "content-encoding": "gzip"}, {400}),
-    ("gzip that is none", "POST", "/v1/traces", b"plain", {"content-type": PROTOBUF, "content-encoding": "gzip"}, {400}),
-    ("broken zstd", "POST", "/v1/traces", b"\x28\xb5\x2f\xfdjunk", {"content-type": PROTOBUF, "content-encoding": "zstd"}, {400}),
+    ("broken gzip", "POST", "/v1/traces", b"\x1f\x8b\x08\x00junk", GZIP, {400}),
+    ("truncated gzip", "POST", "/v1/traces", gzip.compress(bytes(9999))[:-9], GZIP, {400}),
+    ("gzip that is none", "POST", "/v1/traces", b"plain", GZIP, {400}),
+    ("broken zstd", "POST", "/v1/traces", b"\x28\xb5\x2f\xfdjunk", ZSTD, {400}),
     ("truncated JSON", "POST", "/v1/traces", b'{"resourceSpans":[{', {"content-type": JSON}, {400}),
     ("JSON of another type", "POST", "/v1/traces", b'[1,2,3]', {"content-type": JSON}, {400}),
     ("deep JSON", "POST", "/v1/traces", b'{"a":' * 100_000, {"content-type": JSON}, {400}),

@@ -74,7 +74,8 @@ function valueRecord(value) {
   return { array: value.map(valueRecord) };
 }
 
-const attributesRecord = (attributes) => Object.entries(attributes ?? {}).map(([key, value]) => [key, valueRecord(value)]);
+const attributesRecord = (attributes) =>
+  Object.entries(attributes ?? {}).map(([key, value]) => [key, valueRecord(value)]);
 const nanos = ([seconds, rest]) => (BigInt(seconds) * 1000000000n + BigInt(rest)).toString();
 // The W3C flags, "whether the parent is remote" is known, and what it is.
 const flagsRecord = (traceFlags, parent) => (traceFlags & 0xff) | (parent?.isRemote ? 0x300 : 0x100);
@@ -130,8 +131,8 @@ function exporters({ protocol, compression, endpoint }) {
   const kind = { grpc: 'grpc', 'http/protobuf': 'proto', 'http/json': 'http' }[protocol];
   const make = (signal, name) => {
     const Exporter = require(`@opentelemetry/exporter-${signal}-otlp-${kind}`)[name];
-    if (kind !== 'grpc') return new Exporter({ url: `${endpoint}/v1/${signal === 'trace' ? 'traces' : signal}`, compression });
-    return new Exporter({ url: endpoint, compression });
+    const path = kind === 'grpc' ? '' : `/v1/${signal === 'trace' ? 'traces' : signal}`;
+    return new Exporter({ url: endpoint + path, compression });
   };
   return [make('trace', 'OTLPTraceExporter'), make('logs', 'OTLPLogExporter'), make('metrics', 'OTLPMetricExporter')];
 }
@@ -156,12 +157,13 @@ class Telemetry {
     });
     this.tracer = this.traces.getTracer('shop', '4.5.6', { schemaUrl: 'https://opentelemetry.io/schemas/1.26.0' });
     this.logs = new LoggerProvider({ resource, processors: [new BatchLogRecordProcessor(logExporter)] });
-    this.metrics = new MeterProvider({ resource, readers: [new PeriodicExportingMetricReader({ exporter: metricExporter })] });
+    const reader = new PeriodicExportingMetricReader({ exporter: metricExporter });
+    this.metrics = new MeterProvider({ resource, readers: [reader] });
   }
 
   // A log record and a metric: Clew keeps neither, and must say so without making the SDK complain.
   note(role) {
-    this.logs.getLogger('shop').emit({ severityNumber: SeverityNumber.INFO, severityText: 'INFO', body: `${role} ends` });
+    this.logs.getLogger('shop').emit({ severityNumber: SeverityNumber.INFO, body: `${role} ends` });
     this.metrics.getMeter('shop').createCounter('shop.ends').add(1, { role });
   }
 
@@ -208,8 +210,11 @@ class Shop {
       const headers = {};
       api.propagation.inject(api.context.active(), headers);
       const status = await new Promise((resolve, reject) => {
-        const request = http.request(`http://${address}${path}`, { method: 'POST', headers, timeout: HTTP_TIMEOUT_MS, agent: false },
-          (response) => { response.resume(); response.on('end', () => resolve(response.statusCode)); });
+        const options = { method: 'POST', headers, timeout: HTTP_TIMEOUT_MS, agent: false };
+        const request = http.request(`http://${address}${path}`, options, (response) => {
+          response.resume();
+          response.on('end', () => resolve(response.statusCode));
+        });
         request.on('error', reject);
         request.end();
       });
