@@ -158,7 +158,7 @@ def verdict(requests, shared_traces, reader):
 
 def assert_nothing_wrong(counts, bad, seed):
     wrong = {key: counts[key] for key in ("lost", "half visible", "invented") if counts[key]}
-    first = [(request.count, request.outcome, [f"{trace_id:032x}" for trace_id in request.spans]) for request in bad[:3]]
+    first = [(one.count, one.outcome, [f"{trace_id:032x}" for trace_id in one.spans]) for one in bad[:3]]
     assert not wrong, f"seed {seed}: {counts}; the first: {first}"
 
 

@@ -7,8 +7,8 @@ The same program with the same arguments exists in Node (tests/interop/node/shop
                              → payment (declines the first attempt with an exception, accepts the second)
 
 A server role prints `listening PORT` and ends on SIGTERM; the client role sends one checkout and ends. Context travels
-in W3C headers over HTTP. Whatever span a process finishes it also writes to --record as JSON: the sender's record, which
-the test holds against Clew's answers. Between the processes the spans use every attribute type that the SDK offers.
+in W3C headers over HTTP. Whatever span a process finishes it also writes to --record as JSON: the sender's record,
+which the test holds against Clew's answers. The spans use every attribute type that the SDK offers.
 """
 
 import argparse
