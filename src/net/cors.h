@@ -2,7 +2,8 @@
 //
 // Which web pages of other origins a browser lets talk to a door (Fetch standard, CORS protocol). Off by default. An
 // allowed origin is written as a browser sends it, "https://shop.example.com"; a * stands for any run of characters
-// within the host, "https://*.example.com"; "*" alone allows every origin. Credentials are allowed unless every origin is.
+// within the host, "https://*.example.com"; "*" alone allows every origin. Credentials are allowed unless every origin
+// is.
 #pragma once
 
 #include <string>

@@ -3,8 +3,8 @@
 // GrpcServer is a door for unary gRPC calls whose messages stay bytes. The library (gRPC C++) is not seen by its users.
 //
 //   GrpcServer server(options);
-//   server.method("/pkg.Service/Method", [&](std::shared_ptr<GrpcCall> call) { pool.run([call] { ... call->reply(""); }); });
-//   TRY(server.start());
+//   server.method("/pkg.Service/Method", [&](std::shared_ptr<GrpcCall> call) { pool.run([call] { ... call->reply("");
+//   }); }); TRY(server.start());
 //
 // Nothing of a message is read before `admit` has agreed; what is read lies in gRPC's memory, which `quota_bytes`
 // bounds for all calls together. Messages come as they were sent, still compressed: gRPC hides the encoding then, so
@@ -40,6 +40,7 @@ class GrpcCall {
  public:
   virtual ~GrpcCall() = default;
 
+  // These three only until the call is ended.
   virtual std::string_view method() const = 0;
   // The first value of a metadata key (lower case), or "".
   virtual std::string_view metadata(std::string_view key) const = 0;
@@ -56,19 +57,27 @@ class GrpcCall {
   virtual void refuse(GrpcRefusal refusal) = 0;
 };
 
+class GrpcServerCore;
+
 class GrpcServer {
  public:
   using Handler = std::function<void(std::shared_ptr<GrpcCall>)>;
   // Sees method, metadata and peer; nothing means: read the message.
   using Admit = std::function<std::optional<GrpcRefusal>(const GrpcCall& call)>;
 
+  // What the server itself refuses: too slow, too many, nothing sent. For details such as RetryInfo.
+  using Refuse = std::function<GrpcRefusal(Code code, std::string_view message)>;
+
   struct Options {
-    Address address;
-    std::string setting;  // the setting that `address` came from, for errors
+    Address address = {};
+    std::string setting = {};  // the setting that `address` came from, for errors
+    Refuse refuse = {};        // null: without details
     uint64_t message_bytes_max = 64 << 20;
     uint64_t quota_bytes = 128 << 20;  // gRPC's memory for all connections; at least message_bytes_max
     uint32_t reading_max = 1024;       // calls whose message is being read
-    std::chrono::milliseconds read_limit{30'000};  // for a message to arrive
+    // For a message to arrive; and when so many are arriving that the largest ones would not fit the quota together.
+    std::chrono::milliseconds read_limit{30'000};
+    std::chrono::milliseconds crowded_read_limit{5'000};
     // After it a connection is asked to end, so that balancers spread clients anew; calls get the grace to finish.
     std::chrono::milliseconds connection_age_max{30 * 60'000};
     std::chrono::milliseconds connection_age_grace{60'000};
@@ -89,8 +98,7 @@ class GrpcServer {
   void drain(std::chrono::milliseconds limit);
 
  private:
-  class Core;
-  std::unique_ptr<Core> core_;
+  std::unique_ptr<GrpcServerCore> core_;
 };
 
 }  // namespace clew::net

@@ -73,6 +73,8 @@ class HttpExchange {
   virtual void end() = 0;
 };
 
+class HttpServerCore;
+
 class HttpServer {
  public:
   using Handler = std::function<void(std::shared_ptr<HttpExchange>)>;
@@ -82,17 +84,18 @@ class HttpServer {
   using Refuse = std::function<HttpResponse(const HttpRequest* head, int status, std::string_view message)>;
 
   struct Options {
-    Address address;
-    std::string setting;  // the setting that `address` came from, for errors: "listen.otlp_http"
+    Address address = {};
+    std::string setting = {};  // the setting that `address` came from, for errors: "listen.otlp_http"
     unsigned threads = 2;
     uint32_t connections_max = 4096;             // beyond it, new ones wait in the kernel's queue
     uint32_t header_bytes_max = 32 << 10;        // request line and headers together
     std::chrono::milliseconds idle{75'000};      // between requests
     std::chrono::milliseconds header{10'000};    // from a request's first byte to the end of its headers
+    std::chrono::milliseconds body{120'000};     // from the end of the headers to the end of the body
     std::chrono::milliseconds progress{10'000};  // window in which a body or an answer must move on
     uint32_t body_rate_min = 1024;               // bytes per second over a window, below which a sender is cut with 408
-    CorsPolicy cors;
-    Refuse refuse;  // null: plain text
+    CorsPolicy cors = {};
+    Refuse refuse = {};  // null: plain text
   };
 
   explicit HttpServer(Options options);
@@ -113,8 +116,7 @@ class HttpServer {
   uint32_t connections() const;
 
  private:
-  class Core;
-  std::shared_ptr<Core> core_;
+  std::shared_ptr<HttpServerCore> core_;
 };
 
 }  // namespace clew::net
