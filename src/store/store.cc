@@ -31,7 +31,9 @@ class JournaledStore final : public Store {
 };
 
 // A record whose frame is whole but whose payload cannot be read is damage like any other: counted, and replay goes on.
-Result<void> replay(Heads& heads, Bytes payload, Recovery& recovery) {
+Result<void> replay(Heads& heads, journal::RecordKind kind, Bytes payload, Recovery& recovery) {
+  if (kind != journal::RecordKind::Request)
+    return Error(Code::FailedPrecondition, "the journal was written by a newer version of Clew");
   Result<RequestRecord> record = decode_request(payload);
   if (!record.ok()) {
     ++recovery.damaged_records;
@@ -57,7 +59,7 @@ Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, std::str
   journal_options.free_space_floor_bytes = options.free_space_floor_bytes;
   journal::Journal::Opened opened = TRY(journal::Journal::open(
       files, folder + "/journal", journal_options,
-      [&](journal::Lsn, journal::RecordKind, Bytes payload) { return replay(*heads, payload, recovery); }));
+      [&](journal::Lsn, journal::RecordKind kind, Bytes payload) { return replay(*heads, kind, payload, recovery); }));
   heads->settle();
   recovery.damaged_records += opened.report.records_lost;
   recovery.torn_bytes = opened.report.torn_bytes;
