@@ -34,7 +34,7 @@ RESOURCE_EXHAUSTED = 8
 
 @pytest.fixture
 def clew(tmp_path):
-    with Clew(tmp_path / "clew", settings=[f"memory.budget={BUDGET}"]) as server:
+    with Clew(tmp_path / "clew", settings=[f"memory.budget={BUDGET // MIB}MiB"]) as server:
         yield server
 
 
