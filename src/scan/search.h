@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// search() answers a TraceQL query over a head: the newest traces that the query chooses spans of, exactly and in one
+// order, whatever order they arrived in.
+//
+//   SearchOptions options;
+//   options.from = …, options.to = …;
+//   SearchAnswer answer = TRY(scan::search(snapshot, query, options, budget));
+//
+// It goes through the traces from the newest arrival backwards in slices of a few thousand rows, releasing the head's
+// lock between them, and passes over zones of traces that are all older than what it has found. Beside its answer it
+// holds memory for one slice, or for the largest single trace, from the budget's query share.
+//
+// An answer may be partial: when it was cancelled, when its time was up, when a trace was larger than the query share
+// allows. It then says so in `partial_reason`, and every trace in it is right in itself.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/memory_budget.h"
+#include "base/result.h"
+#include "model/span_batch.h"
+#include "query/ast.h"
+#include "store/head.h"
+
+namespace clew::scan {
+
+constexpr uint32_t kLimitMax = 10'000;
+constexpr uint32_t kSpansPerTraceMax = 100;
+// Services that are named for one trace; what a person can still read.
+constexpr uint32_t kServicesMax = 100;
+
+struct SearchOptions {
+  // Traces that overlap [from, to] are looked at.
+  UnixNanos from = 0;
+  UnixNanos to = UINT64_MAX;
+  uint32_t limit = 20;           // traces, 1 to kLimitMax
+  uint32_t spans_per_trace = 3;  // chosen spans that are shown, 0 to kSpansPerTraceMax
+  // next_page of an earlier answer to the same query with the same from and to; empty: from the newest on.
+  std::string page;
+
+  // The search ends early, with what it has, when the flag is set or the clock's monotonic time reaches the deadline.
+  const std::atomic<bool>* cancelled = nullptr;
+  const Clock* clock = nullptr;
+  uint64_t deadline_nanos = UINT64_MAX;
+};
+
+struct ServiceCount {
+  std::string name;  // empty for spans without one
+  uint32_t spans = 0;
+  uint32_t errors = 0;
+};
+
+struct FoundTrace {
+  model::TraceId id;
+  // Of the earliest span without a parent; nothing while it has not arrived, no service if it names none.
+  std::optional<std::string> root_name;
+  std::optional<std::string> root_service;
+  // The time that its sane spans cover (store::TraceSummary).
+  UnixNanos start = 0;
+  UnixNanos end = 0;
+  uint32_t span_count = 0;
+  uint32_t error_count = 0;
+  std::vector<ServiceCount> services;  // by descending number of spans, then by name; at most kServicesMax
+  uint32_t service_count = 0;          // all of them
+  uint32_t matched_count = 0;          // spans that the query chose
+  // Rows [first_span, first_span + shown_count) of SearchAnswer::spans are the earliest of them, by start.
+  uint32_t first_span = 0;
+  uint32_t shown_count = 0;
+
+  uint64_t duration_nanos() const { return end - start; }
+};
+
+struct SearchAnswer {
+  std::vector<FoundTrace> traces;  // newest first: descending store::OrderKey
+  model::SpanBatch spans;          // the shown spans of all traces, complete
+  // Attributes that the query speaks of, each once, in the order of the text: what is worth showing of a span.
+  std::vector<query::Attribute> mentioned;
+  std::string next_page;       // empty: these were all
+  std::string partial_reason;  // empty: nothing is missing
+  uint64_t traces_inspected = 0;
+  uint64_t spans_inspected = 0;
+
+  bool complete() const { return partial_reason.empty(); }
+};
+
+// InvalidArgument: options out of range, or a page of another query. Unavailable: the query share of the budget is
+// spent; try again.
+Result<SearchAnswer> search(const store::HeadSnapshot& snapshot, const query::Query& query,
+                            const SearchOptions& options, MemoryBudget& budget);
+
+}  // namespace clew::scan
