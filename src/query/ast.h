@@ -7,8 +7,8 @@
 //   FieldExpr     says something of one span:    span.http.status_code >= 500 && duration > 2s
 //
 // A tree that parse() returned has been checked, and these hold:
-//   - operands have types that the operator allows (Type below); Type::Unknown is an attribute, or arithmetic on one,
-//     whose type only the data knows;
+//   - operands have types that the operator allows (Type below); what an attribute holds only the data knows, so it is
+//     Type::Unknown, and arithmetic on it is Type::Number;
 //   - the condition of a filter is Bool or Unknown; `{}` has the literal true;
 //   - there is no nil: `x != nil` is Unary{Exists, x} and `x = nil` is Unary{Absent, x};
 //   - the right operand of Match and NotMatch is a string literal that RE2 compiles; it has to match the whole value;
@@ -33,8 +33,9 @@ namespace clew::query {
 // below a megabyte of stack.
 constexpr uint32_t kHeightMax = 1024;
 
-// Int, Float and Duration are the numbers; they compare with each other, a duration as its nanoseconds.
-enum class Type : uint8_t { Nil, Bool, Int, Float, Duration, String, Status, Kind, Unknown };
+// Int, Float and Duration are the numbers; they compare with each other, a duration as its nanoseconds. Number is one
+// of them, and the data decides which.
+enum class Type : uint8_t { Nil, Bool, Int, Float, Duration, String, Status, Kind, Unknown, Number };
 
 // Numbers of trace.proto's StatusCode and SpanKind.
 enum class Status : uint8_t { Unset = 0, Ok = 1, Error = 2 };
@@ -112,7 +113,7 @@ enum class BinaryOp : uint8_t {
   Multiply,
   Divide,
   Modulo,
-  Power,  // of numbers: Int, or Duration when one is a Duration, or Float when one is a Float
+  Power,  // of numbers
 };
 
 struct FieldExpr;

@@ -244,7 +244,7 @@ bool Lexer::number(Token& token) {
       is_float = true;
       position_ += 1 + sign;
       digits();
-      if (at_word()) return fail(position_, "a number ends here", "", "a duration has no exponent");
+      if (at_word()) return fail(position_, "unexpected letters behind a number", "", "a duration has no exponent");
     }
   }
   if (at_word()) {
@@ -304,7 +304,7 @@ bool Lexer::duration(Token& token) {
       return fail(begin, std::string(kTooLong));
     }
   }
-  if (at_word()) return fail(position_, "a duration ends here");
+  if (at_word()) return fail(position_, "unexpected letters behind a duration");
   token.kind = TokenKind::Constant;
   token.literal = Duration{total};
   return true;
@@ -357,7 +357,8 @@ bool Lexer::word(Token& token) {
   if (peek() == '.') return dotted_word(token);
   if (peek() == ':') {
     ++position_;
-    while (is_letter(peek()) || is_digit(peek())) ++position_;
+    // No intrinsic has a dot, but who writes `event:exception.type` should see all of it in the message.
+    while (is_letter(peek()) || is_digit(peek()) || peek() == '.') ++position_;
     token.kind = TokenKind::Pair;
     token.text = text_.substr(begin, position_ - begin);
   }

@@ -222,7 +222,7 @@ FieldPtr Parser::word() {
 
 FieldPtr Parser::pair() {
   const auto intrinsic = find_intrinsic(token_.text);
-  if (!intrinsic) return fail_at_word();
+  if (!intrinsic) return fail_at_pair();
   return leaf({*intrinsic, word_of(*intrinsic).type, 1, token_.offset});
 }
 

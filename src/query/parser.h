@@ -42,6 +42,7 @@ class Parser {
 
   void advance();
   std::string found() const;
+  std::string hint_at_word() const;
 
   // Each notes the error, if it is the first, and returns null.
   std::nullptr_t fail(uint32_t offset, std::string message, std::string expected = {}, std::string hint = {});
@@ -49,6 +50,7 @@ class Parser {
   std::nullptr_t fail_behind_spanset(std::string_view closing);
   std::nullptr_t fail_at_spanset();
   std::nullptr_t fail_at_operand();
+  std::nullptr_t fail_at_pair();
   std::nullptr_t fail_at_word();
   std::nullptr_t fail_too_deep();
 

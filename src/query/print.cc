@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -24,7 +25,7 @@ bool is_negative(const Literal& literal) {
   if (const auto* integer = std::get_if<int64_t>(&literal)) {
     return *integer < 0 && *integer != std::numeric_limits<int64_t>::min();  // that one is the word minInt
   }
-  if (const auto* number = std::get_if<double>(&literal)) return *number < 0;
+  if (const auto* number = std::get_if<double>(&literal)) return std::signbit(*number);
   if (const auto* duration = std::get_if<Duration>(&literal)) return duration->nanos < 0;
   return false;
 }

@@ -110,14 +110,17 @@ std::nullptr_t Parser::fail_behind_field(std::string_view closing) {
   if (token_.kind == TokenKind::Word) {
     hint = foreign(kForeignOperators, token_.text);
     if (hint.empty() && previous_.kind == TokenKind::Constant && contains(kUnitNames, token_.text)) {
-      hint = "a duration is written without a blank: 5s";
+      hint = fmt::format("a duration is written without a blank: {}{}",
+                         text_.substr(previous_.offset, previous_.end - previous_.offset), token_.text);
     }
   } else if (token_.is(",")) {
     hint = "conditions are joined with `&&` or `||`";
   } else if (token_.is("|")) {
     hint = "`or` is written `||`";
-  } else if (token_.is(">>") || token_.is("<<") || token_.is("~")) {
+  } else if (token_.is(">>") || token_.is("<<")) {
     hint = kOutside;
+  } else if (token_.is("~")) {
+    hint = "a regular expression is matched with `=~`";
   } else if (token_.is("{")) {
     hint = "spanset filters do not nest; close the first with `}`";
   } else if (token_.is("}")) {
@@ -182,14 +185,14 @@ std::nullptr_t Parser::fail_at_spanset() {
 std::nullptr_t Parser::fail_at_operand() {
   std::string hint;
   const bool after_operator = previous_.kind == TokenKind::Operator;
-  if (token_.is("{") || token_.is(">>") || token_.is("<<") || token_.is("~")) {
+  if (previous_.is("=") && token_.is("~")) {
+    hint = "`=~` is written without a blank";
+  } else if (token_.is("{") || token_.is(">>") || token_.is("<<") || token_.is("~")) {
     hint = kOutside;
   } else if (token_.is("=") && after_operator && (previous_.is("<") || previous_.is(">") || previous_.is("!"))) {
     hint = fmt::format("`{}=` is written without a blank", previous_.text);
   } else if (previous_.is("=") && (token_.is(">") || token_.is("<"))) {
     hint = fmt::format("did you mean `{}=`?", token_.text);
-  } else if (previous_.is("=") && token_.is("~")) {
-    hint = "`=~` is written without a blank";
   } else if (token_.is("/") || token_.is("*")) {
     hint = "a regular expression is a string: .a =~ \"x.*\"";
   } else if (token_.is("}") && previous_.is("(")) {
@@ -198,37 +201,48 @@ std::nullptr_t Parser::fail_at_operand() {
   return fail(token_.offset, found(), std::string(kOperand), std::move(hint));
 }
 
-// At a word or pair that is neither an intrinsic nor a constant.
-std::nullptr_t Parser::fail_at_word() {
+std::nullptr_t Parser::fail_at_pair() {
   const std::string_view text = token_.text;
   const size_t colon = text.find(':');
-  const auto nearest = nearest_word(text);
-  std::string hint = nearest ? fmt::format("did you mean `{}`?", *nearest) : "";
-  if (colon != std::string_view::npos) {
-    const std::string_view scope = text.substr(0, colon);
-    const std::string_view name = text.substr(colon + 1);
-    if (const auto bare = find_intrinsic(name)) {
-      hint = fmt::format("did you mean `{}`?", word_of(*bare).canonical);
-    } else if (hint.empty() && find_scope(scope)) {
-      hint = fmt::format("an attribute is written with a dot: {}.{}", scope, name);
-    }
-    std::string expected = intrinsics_of(scope);
-    if (expected.empty()) expected = "trace: span: event: link: or instrumentation: and a name";
-    return fail(token_.offset, fmt::format("`{}` is not an intrinsic", text), std::move(expected), std::move(hint));
+  const std::string_view scope = text.substr(0, colon);
+  const std::string_view name = text.substr(colon + 1);
+  std::string hint;
+  if (name.empty()) {
+    hint = "the name follows the colon without a blank";
+  } else if (const auto bare = find_intrinsic(name)) {
+    hint = fmt::format("did you mean `{}`?", word_of(*bare).canonical);
+  } else if (const auto nearest = nearest_word(text)) {
+    hint = fmt::format("did you mean `{}`?", *nearest);
+  } else if (find_scope(scope)) {
+    hint = fmt::format("an attribute is written with a dot: {}.{}", scope, name);
   }
+  std::string expected = intrinsics_of(scope);
+  if (expected.empty()) expected = "trace: span: event: link: or instrumentation: and a name";
+  return fail(token_.offset, fmt::format("`{}` is not an intrinsic", text), std::move(expected), std::move(hint));
+}
+
+// At a word that is neither an intrinsic nor a constant.
+std::nullptr_t Parser::fail_at_word() {
+  const std::string_view text = token_.text;
   if (text == "parent") return fail(token_.offset, "not supported yet: `parent`");
   if (contains(kAggregates, text)) {
     return fail(token_.offset, fmt::format("not supported yet: aggregates (`{}`)", text));
   }
-  if (const std::string known = foreign(kForeignValues, text); !known.empty()) {
-    hint = known;
-  } else if (hint.empty()) {
-    const auto before = previous_.kind == TokenKind::Operator ? std::string_view(previous_.text) : std::string_view();
-    const bool compared = before == "=" || before == "!=" || before == "=~" || before == "!~";
-    hint = compared ? fmt::format("a text is written in quotes: \"{}\"", text)
-                    : fmt::format("an attribute is written with its scope: .{} or span.{}", text, text);
+  return fail(token_.offset, fmt::format("unknown name `{}`", text), std::string(kOperand), hint_at_word());
+}
+
+std::string Parser::hint_at_word() const {
+  const std::string_view text = token_.text;
+  if (std::string hint = foreign(kForeignValues, text); !hint.empty()) return hint;
+  if (find_scope(text)) return fmt::format("an attribute follows its scope without a blank: {}.name", text);
+  for (const std::string_view scope : {"span", "trace", "event", "link"}) {
+    const std::string pair = fmt::format("{}:{}", scope, text);
+    if (find_intrinsic(pair)) return fmt::format("did you mean `{}`?", pair);
   }
-  return fail(token_.offset, fmt::format("unknown name `{}`", text), std::string(kOperand), std::move(hint));
+  if (const auto nearest = nearest_word(text)) return fmt::format("did you mean `{}`?", *nearest);
+  const bool compared = previous_.is("=") || previous_.is("!=") || previous_.is("=~") || previous_.is("!~");
+  if (compared) return fmt::format("a text is written in quotes: \"{}\"", text);
+  return fmt::format("an attribute is written with its scope: .{} or span.{}", text, text);
 }
 
 }  // namespace clew::query

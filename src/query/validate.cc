@@ -27,7 +27,9 @@ ParseError problem(uint32_t offset, std::string message, std::string expected = 
   return error;
 }
 
-bool is_number(Type type) { return type == Type::Int || type == Type::Float || type == Type::Duration; }
+bool is_number(Type type) {
+  return type == Type::Int || type == Type::Float || type == Type::Duration || type == Type::Number;
+}
 bool may_be_number(Type type) { return is_number(type) || type == Type::Unknown; }
 bool may_be(Type type, Type wanted) { return type == wanted || type == Type::Unknown; }
 
@@ -77,8 +79,9 @@ bool is_negation(const FieldExpr& expression) {
 
 std::string comparison_hint(const FieldExpr& left, const FieldExpr& right) {
   if (is_negation(left)) return "`!` binds tighter than a comparison; negate the whole with parentheses: !(…)";
+  if (std::string hint = without_quotes(right, left.type); !hint.empty()) return hint;
+  if (std::string hint = without_quotes(left, right.type); !hint.empty()) return hint;
   for (const auto& [one, other] : {std::pair(&left, &right), std::pair(&right, &left)}) {
-    if (std::string hint = without_quotes(*one, other->type); !hint.empty()) return hint;
     if (one->type == Type::String && std::holds_alternative<Literal>(other->node)) {
       return fmt::format("a text is written in quotes: \"{}\"", to_string(*other));
     }
@@ -148,8 +151,11 @@ std::optional<ParseError> check_operands(BinaryOp op, uint32_t offset, const Fie
 
 Type result_type(BinaryOp op, Type left, Type right) {
   if (!is_arithmetic(op)) return Type::Bool;
-  if (left == Type::Unknown || right == Type::Unknown) return Type::Unknown;
   if (left == Type::Float || right == Type::Float) return Type::Float;
+  if (op == BinaryOp::Power) return Type::Number;  // a negative exponent yields a float
+  for (const Type side : {left, right}) {
+    if (side == Type::Unknown || side == Type::Number) return Type::Number;
+  }
   if (left == Type::Duration || right == Type::Duration) return Type::Duration;
   return Type::Int;
 }
@@ -167,9 +173,11 @@ Built make_nil_test(BinaryOp op, uint32_t offset, FieldPtr left, FieldPtr right)
   FieldPtr operand = is_nil(*left) ? std::move(right) : std::move(left);
   const auto* intrinsic = std::get_if<Intrinsic>(&operand->node);
   if (op == BinaryOp::Equal && (intrinsic != nullptr || is_service_name(*operand))) {
-    const bool of_children = intrinsic != nullptr && *intrinsic >= Intrinsic::EventName;
+    const bool may_lack =
+        intrinsic != nullptr && (*intrinsic >= Intrinsic::EventName || *intrinsic == Intrinsic::TraceRootName ||
+                                 *intrinsic == Intrinsic::TraceRootService);
     return problem(offset, "only an attribute that may be missing is compared with `= nil`", "`!= nil`",
-                   of_children
+                   may_lack
                        ? fmt::format("to find spans without one, write !({} != nil)", word_of(*intrinsic).canonical)
                        : "every span has this");
   }
@@ -204,7 +212,8 @@ Built make_unary(UnaryOp op, uint32_t offset, FieldPtr operand) {
     return problem(offset, fmt::format("`-` does not apply to {}", spelling(type)), "a number");
   }
   if (auto literal = negated(*operand)) return finish({*std::move(literal), type, 1, offset});
-  return finish({Unary{op, std::move(operand)}, type, 1, offset});
+  const Type result = type == Type::Unknown ? Type::Number : type;
+  return finish({Unary{op, std::move(operand)}, result, 1, offset});
 }
 
 Built make_binary(BinaryOp op, uint32_t offset, FieldPtr left, FieldPtr right) {

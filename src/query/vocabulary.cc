@@ -57,8 +57,9 @@ constexpr std::array<std::string_view, 4> kUnaryOps = {"!", "-", "!=", "="};
 constexpr std::array<std::string_view, 16> kBinaryOps = {
     "&&", "||", "=", "!=", "<", "<=", ">", ">=", "=~", "!~", "+", "-", "*", "/", "%", "^"};
 constexpr std::array<std::string_view, 7> kSpansetOps = {"&&", "||", ">", ">>", "<", "<<", "~"};
-constexpr std::array<std::string_view, 9> kTypes = {"nil",      "a boolean", "an integer", "a float",     "a duration",
-                                                    "a string", "a status",  "a kind",     "an attribute"};
+constexpr std::array<std::string_view, 10> kTypes = {"nil",          "a boolean", "an integer", "a float",
+                                                     "a duration",   "a string",  "a status",   "a kind",
+                                                     "an attribute", "a number"};
 
 // Words for a constant beside those of status and kind.
 constexpr std::array<std::string_view, 5> kOtherConstants = {"true", "false", "nil", "minInt", "maxInt"};
@@ -182,8 +183,10 @@ std::optional<std::string_view> nearest_word(std::string_view word) {
   // A third of the letters may be wrong, so that short words are not guessed at.
   size_t best = word.size() / 3 + 1;
   std::optional<std::string_view> nearest;
+  constexpr size_t kAbbreviationMin = 3;
   for (const std::string_view candidate : known) {
-    const size_t slips = distance(word, candidate);
+    const bool abbreviated = word.size() >= kAbbreviationMin && candidate.starts_with(word);
+    const size_t slips = abbreviated ? std::min<size_t>(1, distance(word, candidate)) : distance(word, candidate);
     if (slips >= best) continue;
     best = slips;
     nearest = candidate;
