@@ -31,6 +31,7 @@ class Opening {
     for (const std::string& name : TRY(files_.list(folder_))) TRY(look_at(name));
     set_ends();
     Lsn next_lsn = segments_.empty() ? 1 : segments_.front().header.first_lsn;
+    if (!segments_.empty() && segments_.front().end_lsn) next_lsn = std::min(next_lsn, *segments_.front().end_lsn);
     for (size_t i = 0; i < segments_.size(); ++i) TRY(replay(i, next_lsn));
     // Segments that could not be read at all and that no later one could speak for.
     for (Damage& damage : unreadable_) add_damage(report_, std::move(damage));
@@ -59,7 +60,7 @@ class Opening {
       }
       unreadable_.push_back({name, 0, bytes, 0, 0});
     } else {
-      segments_.push_back({name, *header, {}});
+      segments_.push_back({name, *header, {}, false});
     }
     ++start_.segments;
     start_.bytes_on_disk += bytes;
@@ -68,13 +69,14 @@ class Opening {
 
   // A segment counts up to the lowest LSN at which a later one begins.
   void set_ends() {
-    std::optional<Lsn> end;
-    for (auto segment = segments_.rbegin(); segment != segments_.rend(); ++segment) {
-      segment->end_lsn = end;
-      end = std::min(end.value_or(segment->header.first_lsn), segment->header.first_lsn);
+    for (size_t i = segments_.size(); i-- > 1;) {
+      const SegmentFile& later = segments_[i];
+      SegmentFile& segment = segments_[i - 1];
+      segment.end_lsn = std::min(later.header.first_lsn, later.end_lsn.value_or(later.header.first_lsn));
+      segment.end_is_known = std::none_of(unreadable_.begin(), unreadable_.end(), [&](const Damage& damage) {
+        return segment.name < damage.file && damage.file < later.name;
+      });
     }
-    // The first record of all may be void, too.
-    if (end) segments_.front().header.first_lsn = *end;
   }
 
   Result<void> replay(size_t index, Lsn& next_lsn) {

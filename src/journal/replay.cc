@@ -35,7 +35,7 @@ class SegmentReplay {
         next_lsn_(next_lsn),
         on_record_(on_record),
         report_(report),
-        synced_below_(segment.end_lsn.value_or(0)) {}
+        synced_below_(segment.end_is_known ? *segment.end_lsn : 0) {}
 
   Result<ReplayEnd> run() {
     while (!segment_.end_lsn || next_lsn_ < *segment_.end_lsn) {

@@ -48,6 +48,8 @@ struct SegmentFile {
   SegmentHeader header;
   // The first LSN of the segments after this one; records from it on do not count here. Nothing for the last segment.
   std::optional<Lsn> end_lsn;
+  // The segment after this one can be read: it begins where the acknowledged records of this one end.
+  bool end_is_known = false;
 };
 
 // Where the records that count end, and where the last of their groups begins.

@@ -49,9 +49,16 @@ Result<void> make_durable_directory(FileSystem& files, const std::string& path, 
   for (auto next = missing.rbegin(); next != missing.rend(); ++next) {
     Result<void> made = files.make_directory(*next);
     if (!made.ok() && made.error().code() != Code::AlreadyExists) return made;
-    TRY(files.sync_directory(parent(*next), site));
   }
-  if (missing.empty()) TRY(files.sync_directory(parent(path), site));
+  at = std::string(without_trailing_slashes(path));
+  for (size_t above = 0; at != "." && at != "/"; ++above) {
+    at = parent(at);
+    const Result<void> synced = files.sync_directory(at, site);
+    if (synced.ok()) continue;
+    // A folder that we may not read has not been changed by us.
+    if (above < std::max<size_t>(missing.size(), 1) || synced.error().code() != Code::PermissionDenied)
+      return synced.error();
+  }
   return {};
 }
 

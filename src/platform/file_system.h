@@ -92,8 +92,8 @@ std::string join(std::string_view folder, std::string_view name);
 // The folder in which `path` stands: "a" for "a/b" and "a/b/", "." for "a", "/" for "/a".
 std::string parent(std::string_view path);
 
-// Makes `path` and the folders above it where they are missing, durably: the folder in which each new one stands is
-// synced, and that of `path` in any case, since who made it may have died before its sync.
+// Makes `path` and the folders above it where they are missing, and syncs every folder on the way down to it, also
+// those that were there: who made them may have died before the sync.
 Result<void> make_durable_directory(FileSystem& files, const std::string& path, SyncSite site);
 
 // Writes zeros over [offset, offset + bytes).

@@ -71,7 +71,7 @@ class FaultyFile final : public File {
   Result<void> check(Access needed) const {
     if (process_ != files_.process_) return Error(Code::Internal, "a handle of a process that died");
     if (needed == Access::ReadWrite && access_ != needed) return Error(Code::PermissionDenied, "opened for reading");
-    return files_.check_power();
+    return files_.check_running();
   }
 
   FaultyFileSystem& files_;
@@ -113,12 +113,16 @@ void FaultyFileSystem::crash() {
 void FaultyFileSystem::crash_locked() {
   ++process_;
   locks_.clear();
+  running_ = true;
+  stop_at_.reset();
+  fail_sync_at_.reset();
+  fail_write_at_.reset();
 }
 
 void FaultyFileSystem::power_loss() {
   const std::lock_guard lock(mutex_);
   crash_locked();
-  settle_names(nullptr);
+  settle_names();
   // A name below a folder that is gone is gone, too; a parent sorts before its children.
   for (auto name = durable_names_.begin(); name != durable_names_.end();) {
     const bool lost = name->first != "/" && name->first != "." && !durable_names_.contains(parent(name->first));
@@ -129,11 +133,9 @@ void FaultyFileSystem::power_loss() {
     settle(*node);
     node->cached = node->durable;
   }
-  power_ = true;
-  cut_power_at_.reset();
 }
 
-void FaultyFileSystem::cut_power_at(uint64_t number) { cut_power_at_ = number; }
+void FaultyFileSystem::stop_at(uint64_t number) { stop_at_ = number; }
 void FaultyFileSystem::fail_sync_at(uint64_t number) { fail_sync_at_ = number; }
 void FaultyFileSystem::fail_write_at(uint64_t number) { fail_write_at_ = number; }
 void FaultyFileSystem::set_capacity(uint64_t bytes) { capacity_ = bytes; }
@@ -147,18 +149,19 @@ void FaultyFileSystem::flip_bit(const std::string& path, uint64_t offset, unsign
   if (offset < node.durable.size()) node.durable[offset] = node.cached[offset];
 }
 
+bool FaultyFileSystem::running() const { return running_; }
 uint64_t FaultyFileSystem::operations() const { return operations_; }
 uint64_t FaultyFileSystem::syncs() const { return syncs_; }
 uint64_t FaultyFileSystem::writes() const { return writes_; }
 
-Result<void> FaultyFileSystem::check_power() const {
-  if (!power_) return Error(Code::Internal, "the power is off");
+Result<void> FaultyFileSystem::check_running() const {
+  if (!running_) return Error(Code::Internal, "the machine has stopped");
   return {};
 }
 
 Result<void> FaultyFileSystem::begin_operation() {
-  TRY(check_power());
-  if (operations_++ == cut_power_at_) power_ = false;  // after this one: its effect is in the cache, for the fates
+  TRY(check_running());
+  if (operations_++ == stop_at_) running_ = false;  // after this one: its effect is in the cache, for the fates
   return {};
 }
 
@@ -172,7 +175,7 @@ Result<void> FaultyFileSystem::begin_sync(SyncSite site, bool& ignored, bool& fa
   TRY(begin_operation());
   ignored = ignored_sites_.contains(site);
   fails = syncs_++ == fail_sync_at_;
-  return check_power();
+  return check_running();
 }
 
 Result<FaultyFileSystem::NodePtr> FaultyFileSystem::find(const std::string& path) const {
@@ -244,13 +247,11 @@ void FaultyFileSystem::settle(Node& node) {
   node.unsynced_size = false;
 }
 
-void FaultyFileSystem::settle_names(const std::string* folder) {
+void FaultyFileSystem::settle_names() {
   const Fate fate = draw_fate();
-  std::erase_if(unsynced_changes_, [&](const Change& change) {
-    if (folder != nullptr && change.folder != *folder) return false;
+  for (const Change& change : unsynced_changes_)
     if (draw_kept(fate)) apply(change, durable_names_);
-    return true;
-  });
+  unsynced_changes_.clear();
 }
 
 uint64_t FaultyFileSystem::bytes_used() const {
@@ -268,7 +269,7 @@ Result<size_t> FaultyFileSystem::read(Node& node, uint64_t offset, std::span<uin
 
 Result<void> FaultyFileSystem::write(Node& node, uint64_t offset, std::span<const Bytes> parts) {
   Result<void> outcome = begin_write();
-  if (!outcome.ok() && !power_) return outcome;
+  if (!outcome.ok() && !running_) return outcome;
   std::vector<uint8_t> bytes;
   for (const Bytes part : parts) bytes.insert(bytes.end(), part.begin(), part.end());
   if (!outcome.ok() && !bytes.empty()) bytes.resize(random_() % bytes.size());
@@ -295,7 +296,7 @@ Result<void> FaultyFileSystem::write(Node& node, uint64_t offset, std::span<cons
       node.unsynced_sectors.insert(at);
   }
   if (!outcome.ok()) return outcome;
-  return check_power();
+  return check_running();
 }
 
 Result<void> FaultyFileSystem::sync(Node& node, SyncSite site) {
@@ -320,12 +321,12 @@ Result<void> FaultyFileSystem::truncate(Node& node, uint64_t bytes) {
   node.cached.resize(bytes);
   node.unsynced_size = true;
   for (uint64_t at = old_size / kSectorBytes; at * kSectorBytes < bytes; ++at) node.unsynced_sectors.insert(at);
-  return check_power();
+  return check_running();
 }
 
 Result<std::unique_ptr<File>> FaultyFileSystem::open(const std::string& path, Access access) {
   const std::lock_guard lock(mutex_);
-  TRY(check_power());
+  TRY(check_running());
   NodePtr node = TRY(find(path));
   if (node->directory) return Error(Code::FailedPrecondition, fmt::format("{} is a folder", path));
   return std::unique_ptr<File>(std::make_unique<FaultyFile>(*this, std::move(node), access));
@@ -339,7 +340,7 @@ Result<std::unique_ptr<File>> FaultyFileSystem::create(const std::string& path) 
   auto node = std::make_shared<Node>();
   node->path = normal(path);
   change({parent(path), {{node->path, node}}});
-  TRY(check_power());
+  TRY(check_running());
   return std::unique_ptr<File>(std::make_unique<FaultyFile>(*this, std::move(node), Access::ReadWrite));
 }
 
@@ -350,7 +351,7 @@ Result<void> FaultyFileSystem::rename(const std::string& from, const std::string
   TRY(begin_operation());
   node->path = normal(to);
   change({parent(from), {{normal(from), nullptr}, {normal(to), node}}});
-  return check_power();
+  return check_running();
 }
 
 Result<void> FaultyFileSystem::remove(const std::string& path) {
@@ -358,12 +359,12 @@ Result<void> FaultyFileSystem::remove(const std::string& path) {
   TRY(find(path));
   TRY(begin_operation());
   change({parent(path), {{normal(path), nullptr}}});
-  return check_power();
+  return check_running();
 }
 
 Result<std::vector<std::string>> FaultyFileSystem::list(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  TRY(check_power());
+  TRY(check_running());
   TRY(find(path));
   const std::string folder = normal(path);
   std::vector<std::string> names;
@@ -381,7 +382,7 @@ Result<void> FaultyFileSystem::make_directory(const std::string& path) {
   node->path = normal(path);
   node->directory = true;
   change({parent(path), {{node->path, node}}});
-  return check_power();
+  return check_running();
 }
 
 Result<void> FaultyFileSystem::sync_directory(const std::string& path, SyncSite site) {
@@ -391,10 +392,7 @@ Result<void> FaultyFileSystem::sync_directory(const std::string& path, SyncSite 
   bool fails = false;
   TRY(begin_sync(site, ignored, fails));
   const std::string folder = normal(path);
-  if (fails) {
-    settle_names(&folder);
-    return Error(Code::Internal, fmt::format("cannot sync the folder {}: the disk reports an error", path));
-  }
+  if (fails) return Error(Code::Internal, fmt::format("cannot sync the folder {}: the disk reports an error", path));
   if (ignored) return {};
   std::erase_if(unsynced_changes_, [&](const Change& change) {
     if (change.folder != folder) return false;
@@ -406,7 +404,7 @@ Result<void> FaultyFileSystem::sync_directory(const std::string& path, SyncSite 
 
 Result<uint64_t> FaultyFileSystem::free_space(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  TRY(check_power());
+  TRY(check_running());
   TRY(find(path));
   if (!capacity_) return kFreeWithoutCapacity;
   const uint64_t used = bytes_used();
@@ -415,7 +413,7 @@ Result<uint64_t> FaultyFileSystem::free_space(const std::string& path) {
 
 Result<std::unique_ptr<FileLock>> FaultyFileSystem::lock(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  TRY(check_power());
+  TRY(check_running());
   TRY(find(parent(path)));
   if (!locks_.insert(normal(path)).second)
     return Error(Code::FailedPrecondition, fmt::format("{} is in use by another process", parent(path)));

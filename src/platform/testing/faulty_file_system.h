@@ -4,17 +4,18 @@
 //
 // - power_loss() keeps, loses or tears each unsynced 512-byte sector, keeps or loses an unsynced size, and keeps or
 //   loses each name that was made, changed or removed without sync_directory(), all by the seed;
-// - a failed sync leaves the disk as a loss of power would, while the cache goes on showing what was written and no
-//   later sync writes it again, as Linux does it;
+// - a failed sync of a file leaves the disk as a loss of power would, while the cache goes on showing what was written
+//   and no later sync writes it again, as Linux does it. (Names wait for the next sync of their folder: they are in the
+//   file system's own log, which is written some time or makes it stop.)
 // - a failed write leaves a part of itself behind.
 //
 // Faults are planned by number, so that a test can run the same script once for each place where it can fail:
 // operations (everything that changes something), syncs and writes are counted from construction on, from 0.
 //
 //   FaultyFileSystem files(seed);
-//   files.cut_power_at(n);
+//   files.stop_at(n);
 //   run(files);               // from operation n on, everything fails
-//   files.power_loss();       // the machine is back; all handles are dead
+//   files.power_loss();       // or crash(): the machine is back; all handles are dead
 //   check(files);
 //
 // Threads: any.
@@ -38,13 +39,13 @@ class FaultyFileSystem final : public FileSystem {
   explicit FaultyFileSystem(uint64_t seed);
   ~FaultyFileSystem() override;
 
-  // The process dies and another one starts: handles and locks are gone, nothing else.
+  // The process dies and another one starts: handles, locks and planned faults are gone, nothing else.
   void crash();
   // The same, and what was not synced may be lost.
   void power_loss();
 
-  // Operation `number` and all that follow fail until power_loss(). It may have had its effect.
-  void cut_power_at(uint64_t number);
+  // Operation `number` and all that follow fail until crash() or power_loss(). It may have had its effect.
+  void stop_at(uint64_t number);
   // Sync `number` (of a file or a folder) fails once.
   void fail_sync_at(uint64_t number);
   // Write `number` (also making a file or a folder) finds the disk full, once.
@@ -56,6 +57,8 @@ class FaultyFileSystem final : public FileSystem {
   // Damages what is on the disk.
   void flip_bit(const std::string& path, uint64_t offset, unsigned bit);
 
+  // False from stop_at()'s operation on.
+  bool running() const;
   uint64_t operations() const;
   uint64_t syncs() const;
   uint64_t writes() const;
@@ -87,7 +90,7 @@ class FaultyFileSystem final : public FileSystem {
   Result<void> begin_operation();
   Result<void> begin_write();
   Result<void> begin_sync(SyncSite site, bool& ignored, bool& fails);
-  Result<void> check_power() const;
+  Result<void> check_running() const;
   Result<NodePtr> find(const std::string& path) const;
   void change(Change change);
   static void apply(const Change& change, Names& names);
@@ -95,7 +98,7 @@ class FaultyFileSystem final : public FileSystem {
   bool draw_kept(Fate fate);
   void settle(Node& node);
   void settle_sector(Node& node, uint64_t sector, Fate fate);
-  void settle_names(const std::string* folder);
+  void settle_names();
   uint64_t bytes_used() const;
   void crash_locked();
 
@@ -116,11 +119,11 @@ class FaultyFileSystem final : public FileSystem {
   uint64_t operations_ = 0;
   uint64_t syncs_ = 0;
   uint64_t writes_ = 0;
-  std::optional<uint64_t> cut_power_at_;
+  std::optional<uint64_t> stop_at_;
   std::optional<uint64_t> fail_sync_at_;
   std::optional<uint64_t> fail_write_at_;
   std::optional<uint64_t> capacity_;
-  bool power_ = true;
+  bool running_ = true;
 };
 
 }  // namespace clew::platform

@@ -138,10 +138,10 @@ TEST(FaultyFileSystem, AFullDiskTakesAPartOfTheWrite) {
   EXPECT_TRUE(write(*file, 0, "hello world").ok());
 }
 
-TEST(FaultyFileSystem, WithoutPowerNothingWorksUntilItIsBack) {
+TEST(FaultyFileSystem, WhenStoppedNothingWorksUntilTheNextStart) {
   FaultyFileSystem files(1);
   auto file = MUST(files.create("a"));
-  files.cut_power_at(files.operations() + 1);
+  files.stop_at(files.operations() + 1);
   EXPECT_TRUE(write(*file, 0, "hello").ok());
   EXPECT_FALSE(file->sync("file").ok());
   EXPECT_FALSE(file->size().ok());
