@@ -5,6 +5,7 @@
 #include <array>
 #include <bit>
 #include <limits>
+#include <map>
 #include <random>
 #include <vector>
 
@@ -407,7 +408,50 @@ void collect(Bytes message, std::string_view type, std::set<std::string>& found)
   }
 }
 
+bool is_default(ProtoReader& reader) {
+  uint64_t number = 0;
+  uint32_t narrow = 0;
+  Bytes bytes;
+  switch (reader.type()) {
+    case WireType::Varint:
+      return reader.read_uint64(number) && number == 0;
+    case WireType::Fixed64:
+      return reader.read_fixed64(number) && number == 0;
+    case WireType::Fixed32:
+      return reader.read_fixed32(narrow) && narrow == 0;
+    default:
+      return reader.read_bytes(bytes) && bytes.empty();
+  }
+}
+
+std::string tidied_message(Bytes message, std::string_view type) {
+  std::multimap<uint32_t, std::string> pieces;  // by field; equal keys keep their order
+  ProtoReader reader(message);
+  const uint8_t* begin = reader.position();
+  while (reader.next_tag()) {
+    const SchemaField* entry = find_field(type, reader.field());
+    if (entry == nullptr) {
+      reader.skip();
+    } else if (entry->inside.empty()) {
+      const bool keeps_default = type == "AnyValue" || entry->repeated;
+      if (!is_default(reader) || keeps_default) pieces.emplace(reader.field(), as_text({begin, reader.position()}));
+    } else {
+      Bytes inside;
+      reader.read_bytes(inside);
+      std::string bytes;
+      ProtoWriter(bytes).text(entry->number, tidied_message(inside, entry->inside));
+      if (entry->inside != "Status" || bytes.size() > 2) pieces.emplace(entry->number, std::move(bytes));
+    }
+    begin = reader.position();
+  }
+  std::string out;
+  for (const auto& [field, bytes] : pieces) out += bytes;
+  return out;
+}
+
 }  // namespace
+
+std::string tidied(std::string_view request) { return tidied_message(as_bytes(request), "Request"); }
 
 std::string generate_request(uint32_t seed, size_t spans) { return Generator(seed).make(spans); }
 

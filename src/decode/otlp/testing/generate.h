@@ -20,6 +20,9 @@ std::string generate_request(uint32_t seed, size_t spans);
 // repeated field keep their order), unknown fields of every wire type put in between, singular messages split in two.
 std::string respell(std::string_view request, uint32_t seed);
 
+// A sender's request in the encoder's form: fields in order, defaults and empty statuses left out.
+std::string tidied(std::string_view request);
+
 // Every "Message.field" that occurs in a request, found by a walk over the wire guided by a table of the schema.
 std::set<std::string> fields_in(std::string_view request);
 // Every "Message.field" of the schema that a trace may use.
