@@ -78,19 +78,23 @@ uint32_t trace_flags(uint32_t flags) { return flags & 0xFF; }
 
 class TraceWriter {
  public:
-  TraceWriter(std::string& out, const SpanBatch& batch) : json_(out), batch_(batch) {}
+  TraceWriter(const SpanBatch& batch, const Sink& sink) : run_(sink), json_(run_.text()), batch_(batch) {}
 
   void write() {
     json_.begin_object();
     json_.key("traceID").text(jaeger_trace_id(batch_.trace_id[0]));
     json_.key("spans").begin_array();
-    for (size_t row = 0; row < batch_.span_count(); ++row) write_span(row);
+    for (size_t row = 0; row < batch_.span_count(); ++row) {
+      write_span(row);
+      if (!run_.passed_on()) return;
+    }
     json_.end_array();
     json_.key("processes").begin_object();
     for (size_t i = 0; i < processes_.size(); ++i) json_.key("p" + std::to_string(i + 1)).raw(processes_[i]->first);
     json_.end_object();
     json_.key("warnings").null();
     json_.end_object();
+    run_.flush();
   }
 
  private:
@@ -210,6 +214,7 @@ class TraceWriter {
     return place->second;
   }
 
+  Run run_;
   JsonWriter json_;
   const SpanBatch& batch_;
   std::map<std::string, size_t> process_by_text_;
@@ -219,7 +224,7 @@ class TraceWriter {
 
 }  // namespace
 
-void append_jaeger_json(std::string& out, const SpanBatch& batch) { TraceWriter(out, batch).write(); }
+void write_jaeger_json(const SpanBatch& batch, const Sink& sink) { TraceWriter(batch, sink).write(); }
 
 std::string jaeger_trace_id(const model::TraceId& id) {
   const std::string hex = id.hex();

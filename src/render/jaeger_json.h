@@ -12,16 +12,18 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "model/span_batch.h"
+#include "render/sink.h"
 
 namespace clew::render {
 
 // What a span without a service name is listed under, as in Jaeger.
 constexpr std::string_view kNoServiceName = "OTLPResourceNoServiceName";
 
-// Appends one Trace object. `batch` holds the spans of one trace, at least one.
-void append_jaeger_json(std::string& out, const model::SpanBatch& batch);
+// Writes one Trace object. `batch` holds the spans of one trace, at least one.
+void write_jaeger_json(const model::SpanBatch& batch, const Sink& sink);
 
 // 16 digits where the high half is zero, else 32.
 std::string jaeger_trace_id(const model::TraceId& id);

@@ -6,7 +6,6 @@
 
 #include <gmock/gmock.h>
 
-#include "codec/proto_writer.h"
 #include "render/testing/trace_builder.h"
 
 namespace clew::render {
@@ -21,7 +20,10 @@ using testing::TraceBuilder;
 
 std::string jaeger(const model::SpanBatch& batch) {
   std::string out;
-  append_jaeger_json(out, batch);
+  write_jaeger_json(batch, [&](std::string_view run) {
+    out += run;
+    return true;
+  });
   return out;
 }
 

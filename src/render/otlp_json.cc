@@ -133,8 +133,9 @@ void write_span(JsonWriter& json, const SpanBatch& batch, uint32_t row) {
 
 }  // namespace
 
-void append_otlp_json(std::string& out, const SpanBatch& batch) {
-  JsonWriter json(out);
+void write_otlp_json(const SpanBatch& batch, const Sink& sink) {
+  Run run(sink);
+  JsonWriter json(run.text());
   const std::vector<Place> places = grouped(batch);
   json.begin_object().key("resourceSpans").begin_array();
   for (size_t i = 0; i < places.size();) {
@@ -149,7 +150,10 @@ void append_otlp_json(std::string& out, const SpanBatch& batch) {
       json.begin_object();
       write_scope(json, batch, scope);
       json.key("spans").begin_array();
-      for (; i < places.size() && places[i].scope_first_row == scope_row; ++i) write_span(json, batch, places[i].row);
+      for (; i < places.size() && places[i].scope_first_row == scope_row; ++i) {
+        write_span(json, batch, places[i].row);
+        if (!run.passed_on()) return;
+      }
       json.end_array();
       write_text(json, "schemaUrl", batch.strings.at(scope.schema_url));
       json.end_object();
@@ -159,6 +163,7 @@ void append_otlp_json(std::string& out, const SpanBatch& batch) {
     json.end_object();
   }
   json.end_array().end_object();
+  run.flush();
 }
 
 }  // namespace clew::render

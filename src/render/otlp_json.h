@@ -7,13 +7,12 @@
 // Spans that share a resource and a scope stand together, in the order of their rows.
 #pragma once
 
-#include <string>
-
 #include "model/span_batch.h"
+#include "render/sink.h"
 
 namespace clew::render {
 
-// Appends a TracesData message: {"resourceSpans":[…]}.
-void append_otlp_json(std::string& out, const model::SpanBatch& batch);
+// Writes a TracesData message: {"resourceSpans":[…]}.
+void write_otlp_json(const model::SpanBatch& batch, const Sink& sink);
 
 }  // namespace clew::render

@@ -20,7 +20,10 @@ using testing::TraceBuilder;
 
 std::string otlp(const model::SpanBatch& batch) {
   std::string out;
-  append_otlp_json(out, batch);
+  write_otlp_json(batch, [&](std::string_view run) {
+    out += run;
+    return true;
+  });
   return out;
 }
 

@@ -20,7 +20,6 @@ namespace {
 
 using model::SpanBatch;
 
-constexpr size_t kRunBytes = 64 << 10;  // handed to the sink at once
 constexpr size_t kDurationCells = 7;
 constexpr size_t kServiceCellsMax = 20;
 constexpr size_t kNoteCellsMax = 36;
@@ -78,7 +77,8 @@ class Waterfall {
       : batch_(batch),
         options_(options),
         signs_(options.charset == Charset::Utf8 ? kUtf8Signs : kAsciiSigns),
-        sink_(sink),
+        run_(sink),
+        out_(run_.text()),
         rows_(batch.span_count()) {
     std::iota(rows_.begin(), rows_.end(), 0u);
     tree_.build(batch_, rows_);
@@ -98,17 +98,12 @@ class Waterfall {
         open.push_back(!is_last_[span]);
       }
       print_line(span, open);
-      if (out_.size() >= kRunBytes) flush();
+      if (!run_.passed_on()) return;
     }
-    flush();
+    run_.flush();
   }
 
  private:
-  void flush() {
-    sink_(out_);
-    out_.clear();
-  }
-
   void find_last_siblings() {
     is_last_.assign(rows_.size(), false);
     for (uint32_t span = 0; span < rows_.size(); ++span) is_last_[span] = tree_.next_sibling(span) == eval::kNoSpan;
@@ -262,7 +257,8 @@ class Waterfall {
   const SpanBatch& batch_;
   const WaterfallOptions& options_;
   const Signs& signs_;
-  const Sink& sink_;
+  Run run_;
+  std::string& out_;
   std::vector<uint32_t> rows_;  // position = row: the batch is the trace
   eval::TraceTree tree_;
   Window window_{};
@@ -271,7 +267,6 @@ class Waterfall {
   std::map<std::string_view, size_t> services_;  // to their number in order of appearance
   size_t error_count_ = 0;
   size_t orphan_count_ = 0;
-  std::string out_;
 };
 
 }  // namespace

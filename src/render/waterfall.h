@@ -12,14 +12,11 @@
 //      └─ Payment        payment           ━━━━━━━━━━━━━     250ms  ✗ card declined
 //
 // The bars' window leaves out spans whose clock is far off (kClockOffMax); such a span is marked instead of squeezing
-// all others into one cell. Lines are handed to the sink in runs of some 64 KiB, so that a trace of a hundred thousand
-// spans starts to show at once and is never a text in memory.
+// all others into one cell. A trace of a hundred thousand spans starts to show at once.
 #pragma once
 
-#include <functional>
-#include <string_view>
-
 #include "model/span_batch.h"
+#include "render/sink.h"
 #include "render/terminal_text.h"
 
 namespace clew::render {
@@ -38,8 +35,6 @@ constexpr size_t kWidthMax = 1000;
 constexpr uint64_t kClockOffMax = 24 * 3600 * kNanosPerSecond;
 // Levels that are drawn; deeper spans stand at the last level with their depth as a number.
 constexpr uint32_t kDrawnDepthMax = 24;
-
-using Sink = std::function<void(std::string_view text)>;
 
 // `batch` holds the spans of one trace, at least one.
 void print_waterfall(const model::SpanBatch& batch, const WaterfallOptions& options, const Sink& sink);

@@ -17,7 +17,10 @@ using testing::TraceBuilder;
 
 std::string shown(const model::SpanBatch& batch, WaterfallOptions options = {}) {
   std::string out;
-  print_waterfall(batch, options, [&](std::string_view text) { out += text; });
+  print_waterfall(batch, options, [&](std::string_view run) {
+    out += run;
+    return true;
+  });
   return out;
 }
 
@@ -99,9 +102,18 @@ TEST(Waterfall, HandsOverALargeTraceInRuns) {
   print_waterfall(trace.batch, {}, [&](std::string_view text) {
     longest_run = std::max(longest_run, text.size());
     lines += static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+    return true;
   });
   EXPECT_EQ(lines, 100'003u);
   EXPECT_LT(longest_run, 70'000u);
+}
+
+TEST(Waterfall, StopsWhenNobodyReads) {
+  TraceBuilder trace;
+  for (uint64_t id = 1; id <= 20'000; ++id) trace.span({.id = id, .name = "span", .end_ms = 1});
+  size_t runs = 0;
+  print_waterfall(trace.batch, {}, [&](std::string_view) { return ++runs < 2; });
+  EXPECT_EQ(runs, 2u);
 }
 
 TEST(Waterfall, ColoursOnlyWhenAsked) {

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// QueryPool runs queries on a few threads of its own, behind a queue of bounded length: what finds the queue full is
+// refused, and the caller answers 503. Each query has a deadline, which counts from its arrival, waiting included, and
+// stops early when the pool closes.
+//
+//   if (!pool.run([exchange](const Stop& stop) { exchange->respond(search(stop)); })) exchange->respond(overloaded());
+//
+// Threads: any.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "platform/thread.h"
+
+namespace clew::serve {
+
+// Asked by a query between two slices of its work.
+class Stop {
+ public:
+  enum class Why : uint8_t { No, Timeout, Closing };
+
+  Stop(const Clock& clock, uint64_t deadline, const std::atomic<bool>& closing)
+      : clock_(clock), deadline_(deadline), closing_(closing) {}
+
+  Why why() const {
+    if (closing_.load(std::memory_order_relaxed)) return Why::Closing;
+    return clock_.monotonic_nanos() >= deadline_ ? Why::Timeout : Why::No;
+  }
+  bool now() const { return why() != Why::No; }
+
+ private:
+  const Clock& clock_;
+  uint64_t deadline_;  // of the monotonic clock
+  const std::atomic<bool>& closing_;
+};
+
+class QueryPool {
+ public:
+  struct Options {
+    unsigned threads = 2;
+    size_t queue_max = 64;
+    uint64_t timeout_nanos = 30 * kNanosPerSecond;
+  };
+  using Query = std::function<void(const Stop&)>;
+
+  QueryPool(const Options& options, const Clock& clock, Metrics& metrics);
+  // Stops running queries at their next look at Stop, forgets waiting ones, and waits for the threads.
+  ~QueryPool();
+
+  // False if the queue is full or the pool closes; `query` is then not run.
+  bool run(Query query);
+
+ private:
+  struct Waiting {
+    Query query;
+    uint64_t deadline;
+  };
+
+  void work();
+
+  const Options options_;
+  const Clock& clock_;
+  Gauge& running_;
+  Gauge& waiting_gauge_;
+  Counter& refused_;
+
+  std::atomic<bool> closing_{false};
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<Waiting> waiting_;  // guarded by mutex_
+  std::vector<platform::Thread> threads_;
+};
+
+}  // namespace clew::serve
