@@ -43,6 +43,8 @@ class Column {
 
   size_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
+  // Bytes of the values.
+  size_t content_bytes() const { return size_ * sizeof(T); }
   // Bytes of memory held, used or not.
   size_t memory_bytes() const { return capacity_ * sizeof(T); }
 
@@ -90,7 +92,8 @@ class Column {
   }
 
  private:
-  static constexpr size_t kFirstRows = 64;
+  // Small, because a request of one span has some twenty columns.
+  static constexpr size_t kFirstRows = 8;
 
   void swap(Column& other) noexcept {
     segments_.swap(other.segments_);

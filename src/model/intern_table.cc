@@ -9,9 +9,9 @@ namespace clew::model {
 namespace {
 
 constexpr InternTable::Id kNoId = UINT32_MAX;
-constexpr size_t kFirstSlots = 64;
+constexpr size_t kFirstSlots = 16;
 // Chunks double from the first to the last size: a request's table stays small, a head's makes few allocations.
-constexpr size_t kFirstChunkBytes = 4 << 10;
+constexpr size_t kFirstChunkBytes = 512;
 constexpr size_t kLastChunkBytes = 1 << 20;
 constexpr size_t kAlign = 4;
 

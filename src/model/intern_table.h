@@ -46,8 +46,8 @@ class InternTable {
     return {entry.data, entry.bytes};
   }
   size_t size() const { return entries_.size(); }
-  // Bytes of all texts added up, without overhead.
-  size_t text_bytes() const { return text_bytes_; }
+  // Bytes of the texts and of what finds them.
+  size_t content_bytes() const { return text_bytes_ + entries_.content_bytes() + entries_.size() * 2 * sizeof(Id); }
   // Bytes of memory held.
   size_t memory_bytes() const;
 

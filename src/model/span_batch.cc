@@ -220,12 +220,23 @@ void SpanBatch::append_rows(const SpanBatch& other, std::span<const uint32_t> ro
   for (const uint32_t row : rows) appender.append(row);
 }
 
+template <class Visit>
+void SpanBatch::for_each_part(Visit visit) const {
+  const auto each = [&visit](const auto&... parts) { (visit(parts), ...); };
+  each(strings, blobs, shapes, resource_contents_, scope_contents_, slots, resources, scopes, events, links, trace_id,
+       span_id, parent_span_id, start, end, name, kind, status_code, flags, resource, scope, shape, first_slot, rare,
+       events_end, links_end, rare_fields);
+}
+
+size_t SpanBatch::content_bytes() const {
+  size_t bytes = 0;
+  for_each_part([&bytes](const auto& part) { bytes += part.content_bytes(); });
+  return bytes;
+}
+
 size_t SpanBatch::memory_bytes() const {
-  size_t bytes = strings.memory_bytes() + blobs.memory_bytes() + shapes.memory_bytes() +
-                 resource_contents_.memory_bytes() + scope_contents_.memory_bytes();
-  const auto add = [&bytes](const auto&... columns) { bytes += (columns.memory_bytes() + ... + 0); };
-  add(slots, resources, scopes, events, links, trace_id, span_id, parent_span_id, start, end, name, kind, status_code,
-      flags, resource, scope, shape, first_slot, rare, events_end, links_end, rare_fields);
+  size_t bytes = 0;
+  for_each_part([&bytes](const auto& part) { bytes += part.memory_bytes(); });
   return bytes;
 }
 

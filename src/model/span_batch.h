@@ -167,7 +167,9 @@ class SpanBatch {
   SpanBatch& operator=(SpanBatch&&) noexcept = default;
 
   size_t span_count() const { return span_id.size(); }
-  // Bytes of memory held.
+  // Bytes that the content needs; what appending the batch to another adds is about this at most.
+  size_t content_bytes() const;
+  // Bytes of memory held, used or not.
   size_t memory_bytes() const;
 
   ShapeId intern_shape(std::span<const KeyType> keys) {
@@ -205,6 +207,10 @@ class SpanBatch {
 
  private:
   friend class Appender;
+  // Calls visit() for every column and table.
+  template <class Visit>
+  void for_each_part(Visit visit) const;
+
   // Resources and scopes that are here already, by content: entry i + 1 describes resources[i]. Filled by append().
   InternTable resource_contents_;
   InternTable scope_contents_;

@@ -4,6 +4,12 @@
 #include <mutex>
 
 namespace clew::store {
+namespace {
+
+// Links between rows, and entries of traces and their look-up table, at a few spans a trace.
+constexpr uint64_t kIndexBytesPerSpan = 32;
+
+}  // namespace
 
 Heads::Heads(MemoryBudget& budget, uint32_t tenants_max, Metrics& metrics)
     : budget_(budget),
@@ -17,9 +23,11 @@ bool Heads::admits(std::string_view tenant) const {
   return heads_.size() < tenants_max_ || heads_.find(tenant) != heads_.end();
 }
 
-// A batch's own memory is an upper bound of what it adds, but for the moments in which a table of the head doubles;
-// the budget leaves room beside its shares for those.
-bool Heads::reserve(const model::SpanBatch& spans) { return memory_.grow(spans.memory_bytes()); }
+// Beyond a batch's content, appending adds the head's own index; and now and then a table of the head doubles, for
+// which the budget leaves room beside its shares.
+bool Heads::reserve(const model::SpanBatch& spans) {
+  return memory_.grow(spans.content_bytes() + spans.span_count() * kIndexBytesPerSpan);
+}
 
 void Heads::append(const std::string& tenant, const model::SpanBatch& spans, UnixNanos received) {
   const std::shared_ptr<Head> target = head(tenant);

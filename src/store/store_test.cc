@@ -205,7 +205,7 @@ TEST(Store, LossOfPowerAnywhereLosesNothingThatWasAcknowledged) {
   ASSERT_GT(operations, kRequests);
   for (uint64_t cut = 0; cut < operations; ++cut) {
     FaultyFileSystem files(cut + 1);
-    files.cut_power_at(cut);
+    files.stop_at(cut);
     std::set<std::string> sent, acknowledged;
     Metrics metrics;
     MemoryBudget budget(kBudget);

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a sender wrote is what a reader gets: every field of every span of the recorded traffic, and of a generator
+// that reaches every field of trace.proto, through decoder, journal and head on a real disk, and again after a restart.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <future>
+#include <map>
+#include <set>
+
+#include "decode/otlp/testing/generate.h"
+#include "decode/otlp/testing/recorded.h"
+#include "decode/otlp/traces_protobuf.h"
+#include "model/testing/sample_batch.h"
+#include "platform/real_file_system.h"
+#include "platform/system_clock.h"
+#include "store/store.h"
+
+namespace clew {
+namespace {
+
+using model::SpanBatch;
+using model::TraceId;
+using model::testing::describe;
+
+constexpr uint64_t kBudget = uint64_t{4} << 30;
+
+class RoundTrip : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "clew-round-trip-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
+    start();
+  }
+  void TearDown() override {
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  void start() {
+    store_.reset();
+    budget_ = std::make_unique<MemoryBudget>(kBudget);
+    metrics_ = std::make_unique<Metrics>();
+    store::Options options;
+    options.free_space_floor_bytes = 0;
+    store_ = MUST(store::Store::open(platform::real_file_system(), folder_, options, platform::system_clock(), *budget_,
+                                     *metrics_));
+  }
+
+  // Sends a request as a door does, and remembers what each span of it says.
+  void send(const std::string& request) {
+    store::Submission submission;
+    submission.tenant = "default";
+    submission.received = platform::system_clock().now();
+    const auto verdict = MUST(decode::otlp::decode_traces_protobuf(as_bytes(request), submission.spans));
+    ASSERT_EQ(verdict.rejected, 0u);
+    for (size_t row = 0; row < submission.spans.span_count(); ++row)
+      sent_[submission.spans.trace_id[row]] += describe(submission.spans, row);
+    std::promise<bool> acknowledged;
+    submission.done = [&](const Result<void>& result) { acknowledged.set_value(result.ok()); };
+    store_->submit(std::move(submission));
+    ASSERT_TRUE(acknowledged.get_future().get());
+  }
+
+  void expect_everything_back() {
+    const std::optional<store::HeadSnapshot> snapshot = store_->snapshot("default");
+    ASSERT_TRUE(snapshot.has_value());
+    ASSERT_EQ(snapshot->trace_count(), sent_.size());
+    for (const auto& [id, text] : sent_) {
+      const std::optional<SpanBatch> trace = read_trace(*snapshot, id);
+      ASSERT_TRUE(trace.has_value()) << id.hex();
+      ASSERT_EQ(describe(*trace), text) << id.hex();
+    }
+  }
+
+  std::string folder_;
+  std::unique_ptr<MemoryBudget> budget_;
+  std::unique_ptr<Metrics> metrics_;
+  std::unique_ptr<store::Store> store_;
+  std::map<TraceId, std::string> sent_;
+};
+
+TEST_F(RoundTrip, RecordedTraffic) {
+  const std::vector<std::string> messages = decode::otlp::testing::recorded_messages();
+  if (messages.empty()) GTEST_SKIP() << "CLEW_TEST_DATA does not name the folder with otel-demo.otlp.zst";
+  for (const std::string& message : messages) send(message);
+  expect_everything_back();
+  start();
+  expect_everything_back();
+}
+
+TEST_F(RoundTrip, EveryFieldOfTheSchema) {
+  std::set<std::string> fields;
+  for (uint32_t seed = 0; seed < 60; ++seed) {
+    const std::string request = decode::otlp::testing::generate_request(seed, 40);
+    fields.merge(decode::otlp::testing::fields_in(request));
+    send(request);
+  }
+  EXPECT_EQ(fields, decode::otlp::testing::fields_of_schema());
+  expect_everything_back();
+  start();
+  expect_everything_back();
+}
+
+}  // namespace
+}  // namespace clew
