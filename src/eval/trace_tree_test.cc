@@ -6,11 +6,11 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
 #include <numeric>
 #include <random>
 #include <set>
-#include <tuple>
+
+#include "eval/testing/naive_tree.h"
 
 namespace clew::eval {
 namespace {
@@ -106,63 +106,11 @@ TEST(TraceTree, AChainOfAMillionSpansNeedsNoStack) {
   EXPECT_EQ(tree.depth(tree.preorder().back()), 999'999u);
 }
 
-// The rules, read aloud, at whatever cost.
-class NaiveTree {
- public:
-  explicit NaiveTree(const std::vector<Span>& spans) : spans_(spans) {
-    for (uint32_t i = 0; i < spans.size(); ++i) parents.push_back(parent_of(i));
-    for (uint32_t i = 0; i < spans.size(); ++i) cut_cycle_at(i);
-    for (uint32_t i = 0; i < spans.size(); ++i) children[is_top(parents[i]) ? kNoSpan : parents[i]].push_back(i);
-    for (auto& [parent, list] : children) std::ranges::sort(list, {}, [&](uint32_t i) { return age(i); });
-    for (const uint32_t top : children[kNoSpan]) visit(top, 0);
-  }
-
-  Positions parents;
-  std::map<uint32_t, Positions> children;
-  Positions preorder;
-  std::map<uint32_t, std::tuple<uint32_t, uint32_t, uint32_t>> depth_left_right;
-
- private:
-  std::tuple<uint64_t, uint32_t> age(uint32_t i) const { return {spans_[i].start, i}; }
-  bool server(uint32_t i) const { return spans_[i].kind == kServer; }
-
-  uint32_t earliest(uint64_t id, bool server_half) const {
-    uint32_t best = kNoSpan;
-    for (uint32_t i = 0; i < spans_.size(); ++i) {
-      if (spans_[i].id != id || server(i) != server_half) continue;
-      if (best == kNoSpan || age(i) < age(best)) best = i;
-    }
-    return best;
-  }
-
-  uint32_t parent_of(uint32_t i) const {
-    const Span& span = spans_[i];
-    if (server(i) && earliest(span.id, false) != kNoSpan) return earliest(span.id, false);
-    if (span.parent == 0) return kRoot;
-    if (span.parent == span.id) return kOrphan;
-    if (earliest(span.parent, true) != kNoSpan) return earliest(span.parent, true);
-    if (earliest(span.parent, false) != kNoSpan) return earliest(span.parent, false);
-    return kOrphan;
-  }
-
-  void cut_cycle_at(uint32_t i) {
-    std::set<uint32_t> cycle;
-    uint32_t at = i;
-    while (!is_top(at) && cycle.insert(at).second) at = parents[at];
-    if (at != i) return;  // leads to a top or into a cycle that i is not part of
-    parents[*std::ranges::min_element(cycle, {}, [&](uint32_t k) { return age(k); })] = kOrphan;
-  }
-
-  void visit(uint32_t i, uint32_t depth) {
-    preorder.push_back(i);
-    const uint32_t left = ++number_;
-    for (const uint32_t child : children[i]) visit(child, depth + 1);
-    depth_left_right[i] = {depth, left, ++number_};
-  }
-
-  const std::vector<Span>& spans_;
-  uint32_t number_ = 0;
-};
+std::vector<SpanLink> links_of(const std::vector<Span>& spans) {
+  std::vector<SpanLink> links;
+  for (const Span& span : spans) links.push_back({span.id, span.parent, span.start, is_server_half(span.kind)});
+  return links;
+}
 
 std::vector<Span> random_spans(std::mt19937_64& random) {
   const uint64_t count = 1 + random() % (random() % 20 == 0 ? 1200 : 14);
@@ -184,12 +132,14 @@ TEST(TraceTree, EqualsTheNaiveVersionOnRandomSpans) {
   TraceTree tree;
   for (int round = 0; round < 3000; ++round) {
     const std::vector<Span> spans = random_spans(random);
-    const NaiveTree naive(spans);
+    const std::vector<SpanLink> links = links_of(spans);
+    const testing::NaiveTree naive(links);
     tree.build(batch_of(spans), all_rows(spans));
     ASSERT_EQ(Positions(tree.parents().begin(), tree.parents().end()), naive.parents) << "round " << round;
     ASSERT_EQ(Positions(tree.preorder().begin(), tree.preorder().end()), naive.preorder);
     for (uint32_t i = 0; i < spans.size(); ++i) {
-      ASSERT_EQ(std::tuple(tree.depth(i), tree.left(i), tree.right(i)), naive.depth_left_right.at(i));
+      const testing::NaiveTree::Place place{tree.depth(i), tree.left(i), tree.right(i)};
+      ASSERT_EQ(place, naive.places.at(i));
       const auto children = naive.children.find(i);
       ASSERT_EQ(tree.child_count(i), children == naive.children.end() ? 0 : children->second.size());
     }
@@ -204,9 +154,7 @@ TEST(ParentResolver, TopdownHoldsEverySpanOnceAndParentsFirst) {
   for (int round = 0; round < 2000; ++round) {
     const std::vector<Span> spans = random_spans(random);
     Positions parents(spans.size());
-    std::vector<SpanLink> links;
-    for (const Span& span : spans) links.push_back({span.id, span.parent, span.start, is_server_half(span.kind)});
-    resolver.resolve(links, parents);
+    resolver.resolve(links_of(spans), parents);
     std::set<uint32_t> seen;
     for (const uint32_t position : resolver.topdown()) {
       ASSERT_TRUE(is_top(parents[position]) || seen.contains(parents[position]));
