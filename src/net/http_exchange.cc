@@ -45,10 +45,11 @@ void HttpConnection::compose_head(const HttpResponse& response, bool chunked) {
   if (chunked && old_version_) keep_alive_ = false;
   out_head_ = fmt::format("HTTP/1.1 {} {}\r\n", response.status, reason_phrase(response.status));
   append_field(out_head_, "Date", http_date());
-  if (chunked || !response.body.empty()) append_field(out_head_, "Content-Type", response.content_type);
+  const bool no_content = response.status == 204 || response.status == 304;
+  if (!no_content && !response.content_type.empty()) append_field(out_head_, "Content-Type", response.content_type);
   if (chunked) {
     if (!old_version_) append_field(out_head_, "Transfer-Encoding", "chunked");
-  } else if (response.status != 204 && response.status != 304) {
+  } else if (!no_content) {
     append_field(out_head_, "Content-Length", std::to_string(response.body.size()));
   }
   if (!keep_alive_) {

@@ -34,7 +34,7 @@ struct HttpRequest {
 
 struct HttpResponse {
   int status = 200;
-  std::string content_type = "text/plain; charset=utf-8";  // not sent with an empty body
+  std::string content_type = "text/plain; charset=utf-8";  // not sent if empty, or with 204 and 304
   std::string body = {};
   HttpFields headers = {};  // without Content-Type, Content-Length, Connection, Date and CORS, which the server adds
   // Let go when the last byte is sent or the connection is gone; a Reservation of the body's memory, for example.

@@ -123,7 +123,7 @@ TEST_F(HttpServerTest, RefusesWhatIsNotHttp) {
   };
   const Row rows[] = {
       {"words", "hello there\r\n\r\n", 400},
-      {"control bytes", std::string("\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03zzzz\r\n\r\n", 22), 400},
+      {"control bytes", "\x16\x03\x01\x02\x01\x01\xfc\x03\x03zzzz\r\n\r\n", 400},
       {"two lengths", "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400},
       {"length and chunks",
        "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
