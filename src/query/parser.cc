@@ -156,15 +156,10 @@ FieldPtr Parser::field(int level_min) {
     const auto op = operator_of(token_, BinaryOp::Power);
     if (!op || level(*op) < level_min) break;
     const uint32_t offset = token_.offset;
-    const bool is_match = *op == BinaryOp::Match || *op == BinaryOp::NotMatch;
-    if (is_match && ++regex_count_ > kRegexCountMax) {
-      return fail(offset, fmt::format("more than {} regular expressions", kRegexCountMax), "",
-                  "join them with `|` inside one");
-    }
     advance();
     FieldPtr right = field(*op == BinaryOp::Power ? level(*op) : level(*op) + 1);
     if (right == nullptr) return nullptr;
-    left = take(make_binary(*op, offset, std::move(left), std::move(right)));
+    left = take(make_binary(*op, offset, std::move(left), std::move(right), regexes_));
   }
   return left;
 }

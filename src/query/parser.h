@@ -59,7 +59,7 @@ class Parser {
   Token token_;     // the next one, not yet consumed
   Token previous_;  // the one before
   uint32_t depth_ = 0;
-  uint32_t regex_count_ = 0;
+  RegexUse regexes_;
   std::optional<ParseError> error_;
 };
 

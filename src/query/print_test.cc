@@ -47,7 +47,8 @@ class Generator {
     return leaf({std::move(literal), type, 1, 0});
   }
   FieldPtr binary(BinaryOp op, FieldPtr left, FieldPtr right) {
-    return built(make_binary(op, 0, std::move(left), std::move(right)));
+    RegexUse regexes;
+    return built(make_binary(op, 0, std::move(left), std::move(right), regexes));
   }
 
   // Mostly readable, sometimes any bytes.

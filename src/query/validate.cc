@@ -106,7 +106,29 @@ std::optional<ParseError> check_comparison(BinaryOp op, uint32_t offset, const F
   return std::nullopt;
 }
 
-std::optional<ParseError> check_match(BinaryOp op, uint32_t offset, const FieldExpr& left, const FieldExpr& right) {
+std::optional<ParseError> check_pattern(const std::string& pattern, uint32_t offset, RegexUse& use) {
+  constexpr std::string_view kJoinHint = "several can be joined with `|` inside one";
+  if (++use.count > kRegexCountMax) {
+    return problem(offset, fmt::format("more than {} regular expressions", kRegexCountMax), "", std::string(kJoinHint));
+  }
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kRegexBytesMax);
+  const RE2 compiled(pattern, options);
+  if (!compiled.ok()) {
+    return problem(offset, fmt::format("invalid regular expression: {}", compiled.error()), "RE2 syntax",
+                   pattern.starts_with('*') ? "any text is `.*`" : "");
+  }
+  use.instructions += static_cast<uint32_t>(compiled.ProgramSize());
+  if (use.instructions > kRegexInstructionsMax) {
+    return problem(offset, "the regular expressions of this query are too large", "",
+                   "a repetition like {100} counts as often as it says");
+  }
+  return std::nullopt;
+}
+
+std::optional<ParseError> check_match(BinaryOp op, uint32_t offset, const FieldExpr& left, const FieldExpr& right,
+                                      RegexUse& regexes) {
   if (!may_be(left.type, Type::String)) {
     return problem(offset, fmt::format("`{}` does not apply to {}", spelling(op), spelling(left.type)),
                    "a string or an attribute before it");
@@ -115,16 +137,11 @@ std::optional<ParseError> check_match(BinaryOp op, uint32_t offset, const FieldE
   if (pattern == nullptr) {
     return problem(right.offset, "a regular expression must be written out", "a string in quotes");
   }
-  RE2::Options options;
-  options.set_log_errors(false);
-  options.set_max_mem(kRegexBytesMax);
-  const RE2 compiled(*pattern, options);
-  if (compiled.ok()) return std::nullopt;
-  return problem(right.offset, fmt::format("invalid regular expression: {}", compiled.error()), "RE2 syntax",
-                 pattern->starts_with('*') ? "any text is `.*`" : "");
+  return check_pattern(*pattern, right.offset, regexes);
 }
 
-std::optional<ParseError> check_operands(BinaryOp op, uint32_t offset, const FieldExpr& left, const FieldExpr& right) {
+std::optional<ParseError> check_operands(BinaryOp op, uint32_t offset, const FieldExpr& left, const FieldExpr& right,
+                                         RegexUse& regexes) {
   switch (op) {
     case BinaryOp::And:
     case BinaryOp::Or:
@@ -137,7 +154,7 @@ std::optional<ParseError> check_operands(BinaryOp op, uint32_t offset, const Fie
       return std::nullopt;
     case BinaryOp::Match:
     case BinaryOp::NotMatch:
-      return check_match(op, offset, left, right);
+      return check_match(op, offset, left, right, regexes);
     default:
       break;
   }
@@ -216,9 +233,9 @@ Built make_unary(UnaryOp op, uint32_t offset, FieldPtr operand) {
   return finish({Unary{op, std::move(operand)}, result, 1, offset});
 }
 
-Built make_binary(BinaryOp op, uint32_t offset, FieldPtr left, FieldPtr right) {
+Built make_binary(BinaryOp op, uint32_t offset, FieldPtr left, FieldPtr right, RegexUse& regexes) {
   if (is_nil(*left) || is_nil(*right)) return make_nil_test(op, offset, std::move(left), std::move(right));
-  if (auto error = check_operands(op, offset, *left, *right)) return *std::move(error);
+  if (auto error = check_operands(op, offset, *left, *right, regexes)) return *std::move(error);
   const Type type = result_type(op, left->type, right->type);
   return finish({Binary{op, std::move(left), std::move(right)}, type, 1, offset});
 }
