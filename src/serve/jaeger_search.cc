@@ -75,7 +75,7 @@ Result<void> add_field(std::string_view name, const std::string& value, JaegerSe
 }
 
 // A text literal of TraceQL.
-std::string quoted(std::string_view text) {
+std::string text_literal(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -109,10 +109,11 @@ std::string made_up(std::string_view key, std::string_view value) {
   if (key == "error" && value == "true") return "status = error";
   if (key == "otel.status_code" && value == "ERROR") return "status = error";
   if (key == "otel.status_code" && value == "OK") return "status = ok";
-  if (key == "otel.status_description") return "statusMessage = " + quoted(value);
-  if (key == "otel.scope.name" || key == "otel.library.name") return "instrumentation:name = " + quoted(value);
-  if (key == "otel.scope.version" || key == "otel.library.version") return "instrumentation:version = " + quoted(value);
-  if (key == "event") return "event:name = " + quoted(value);
+  if (key == "otel.status_description") return "statusMessage = " + text_literal(value);
+  if (key == "otel.scope.name" || key == "otel.library.name") return "instrumentation:name = " + text_literal(value);
+  if (key == "otel.scope.version" || key == "otel.library.version")
+    return "instrumentation:version = " + text_literal(value);
+  if (key == "event") return "event:name = " + text_literal(value);
   if (key == "span.kind")
     for (const std::string_view kind : kKinds)
       if (value == kind) return fmt::format("kind = {}", kind);
@@ -120,7 +121,7 @@ std::string made_up(std::string_view key, std::string_view value) {
 }
 
 std::string condition(std::string_view key, std::string_view value) {
-  std::vector<std::string> literals = {quoted(value)};
+  std::vector<std::string> literals = {text_literal(value)};
   if (const std::optional<int64_t> integer = number<int64_t>(value); integer && *integer != INT64_MIN) {
     literals.push_back(fmt::format("{}", *integer));
   } else if (const std::optional<double> real = number<double>(value); real && std::isfinite(*real)) {
@@ -156,8 +157,8 @@ Result<JaegerSearch> parse_jaeger_search(const net::HttpRequest& request, UnixNa
 }
 
 std::string to_traceql(const JaegerSearch& search) {
-  std::string text = "{ resource.service.name = " + quoted(search.service);
-  if (!search.operation.empty()) text += " && name = " + quoted(search.operation);
+  std::string text = "{ resource.service.name = " + text_literal(search.service);
+  if (!search.operation.empty()) text += " && name = " + text_literal(search.operation);
   if (search.duration_min) text += fmt::format(" && duration >= {}ns", *search.duration_min);
   if (search.duration_max) text += fmt::format(" && duration <= {}ns", *search.duration_max);
   for (const auto& [key, value] : search.tags) text += " && " + condition(key, value);

@@ -37,6 +37,11 @@ class Stop {
   }
   bool now() const { return why() != Why::No; }
 
+  // For who looks at the parts: the time when to stop, and the flag that is set before.
+  const Clock& clock() const { return clock_; }
+  uint64_t deadline() const { return deadline_; }
+  const std::atomic<bool>& closing() const { return closing_; }
+
  private:
   const Clock& clock_;
   uint64_t deadline_;  // of the monotonic clock

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/answer.h"
+
+#include <utility>
+
+namespace clew::serve {
+namespace {
+
+net::HttpResponse head_of(const std::string& content_type) {
+  net::HttpResponse head;
+  head.content_type = content_type;
+  head.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  return head;
+}
+
+}  // namespace
+
+Answer::Answer(net::HttpExchange& exchange, std::string content_type)
+    : exchange_(exchange), content_type_(std::move(content_type)), sink_([this](std::string_view run) {
+        text_ += run;
+        return pass_on();
+      }) {}
+
+bool Answer::flush() {
+  if (!begun_) exchange_.begin(head_of(content_type_));
+  begun_ = true;
+  read_ = read_ && exchange_.write(std::exchange(text_, {}));
+  return read_;
+}
+
+void Answer::finish() {
+  if (begun_) {
+    if (!text_.empty()) flush();
+    if (read_) exchange_.end();
+    return;
+  }
+  net::HttpResponse response = head_of(content_type_);
+  response.body = std::move(text_);
+  exchange_.respond(std::move(response));
+}
+
+}  // namespace clew::serve

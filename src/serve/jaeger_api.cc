@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/jaeger_api.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "codec/json_writer.h"
+#include "query/parse.h"
+#include "render/jaeger_json.h"
+#include "scan/search.h"
+#include "serve/answer.h"
+#include "serve/catalogue.h"
+#include "serve/jaeger_search.h"
+
+namespace clew::serve {
+namespace {
+
+constexpr int kBadRequest = 400;
+constexpr int kNotFound = 404;
+constexpr int kUnavailable = 503;
+constexpr std::string_view kEnvelopeEnd = ",\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}";
+
+void refuse(const Question& question, const Error& error) {
+  question.exchange.respond(jaeger_error(info(error.code()).http_status, error.what()));
+}
+
+struct Missing {
+  std::string id;
+  std::string why;
+};
+
+// The envelope's rest behind "data".
+std::string envelope_end(const std::vector<Missing>& missing) {
+  if (missing.empty()) return std::string(kEnvelopeEnd);
+  std::string out = ",\"total\":0,\"limit\":0,\"offset\":0,\"errors\":";
+  codec::JsonWriter json(out);
+  json.begin_array();
+  for (const auto& [id, why] : missing) json.begin_object().key("msg").text(why).key("traceID").text(id).end_object();
+  json.end_array();
+  return out + "}";
+}
+
+// Sends {"data":[trace, …], …}; traces are read and written one after the other.
+void send_traces(const Question& question, const std::vector<model::TraceId>& ids, std::vector<Missing> missing) {
+  Answer answer(question.exchange, "application/json");
+  answer.text() += "{\"data\":[";
+  bool first = true;
+  for (const model::TraceId& id : ids) {
+    const Result<ReadTrace> trace = read_trace(question, id);
+    if (!trace.ok() || question.stop.now()) {
+      missing.push_back({render::jaeger_trace_id(id), trace.ok() ? "the query took too long" : trace.error().what()});
+      continue;
+    }
+    if (!std::exchange(first, false)) answer.text() += ',';
+    render::write_jaeger_json(trace->spans, answer.sink());
+    if (!answer.pass_on()) break;
+  }
+  answer.text() += "]" + envelope_end(missing);
+  answer.finish();
+}
+
+// {"data":[…],"total":N,…}
+template <class Items, class Write>
+void send_list(const Question& question, const Items& items, Write write) {
+  // Half a list would be taken for a whole one: Jaeger's form has no place to say so.
+  if (question.stop.now()) return question.exchange.respond(jaeger_error(kUnavailable, "the query took too long"));
+  Answer answer(question.exchange, "application/json");
+  codec::JsonWriter json(answer.text());
+  json.begin_object().key("data").begin_array();
+  for (const auto& item : items) write(json, item);
+  json.end_array().key("total").number(uint64_t{items.size()}).key("limit").number(uint64_t{0});
+  json.key("offset").number(uint64_t{0}).key("errors").null().end_object();
+  answer.finish();
+}
+
+std::vector<Operation> operations_of(const Question& question, std::string_view service) {
+  return question.snapshot ? operations(*question.snapshot, service, question.stop) : std::vector<Operation>();
+}
+
+}  // namespace
+
+net::HttpResponse jaeger_error(int status, std::string_view message) {
+  net::HttpResponse response;
+  response.status = status;
+  response.content_type = "application/json";
+  response.body = "{\"data\":null,\"total\":0,\"limit\":0,\"offset\":0,\"errors\":";
+  codec::JsonWriter json(response.body);
+  json.begin_array()
+      .begin_object()
+      .key("code")
+      .number(int64_t{status})
+      .key("msg")
+      .text(message)
+      .end_object()
+      .end_array();
+  response.body += "}";
+  if (status == kUnavailable) response.headers.emplace_back("Retry-After", "1");
+  return response;
+}
+
+void answer_jaeger_trace(const Question& question) {
+  const std::optional<model::TraceId> id = model::TraceId::parse(question.request.parameters[0]);
+  if (!id) return question.exchange.respond(jaeger_error(kBadRequest, "malformed trace id"));
+  const Result<ReadTrace> trace = read_trace(question, *id);
+  if (!trace.ok() && trace.error().code() == Code::NotFound)
+    return question.exchange.respond(jaeger_error(kNotFound, "trace not found"));
+  if (!trace.ok()) return refuse(question, trace.error());
+  Answer answer(question.exchange, "application/json");
+  answer.text() += "{\"data\":[";
+  render::write_jaeger_json(trace->spans, answer.sink());
+  answer.text() += "]" + std::string(kEnvelopeEnd);
+  answer.finish();
+}
+
+void answer_jaeger_search(const Question& question) {
+  const Result<JaegerSearch> search = parse_jaeger_search(question.request, question.now);
+  if (!search.ok()) return refuse(question, search.error());
+  std::vector<model::TraceId> ids;
+  if (!search->trace_ids.empty()) {
+    for (const std::string& text : search->trace_ids) {
+      const std::optional<model::TraceId> id = model::TraceId::parse(text);
+      if (!id) return question.exchange.respond(jaeger_error(kBadRequest, "malformed trace id: " + text));
+      if (std::find(ids.begin(), ids.end(), *id) == ids.end()) ids.push_back(*id);
+    }
+    return send_traces(question, ids, {});
+  }
+  const query::ParseResult parsed = query::parse(to_traceql(*search));
+  if (!parsed.ok()) return question.exchange.respond(jaeger_error(kBadRequest, query::to_string(parsed.error())));
+  std::vector<Missing> missing;
+  if (question.snapshot) {
+    scan::SearchOptions options;
+    options.from = search->range.begin;
+    options.to = search->range.end;
+    options.limit = std::min({search->limit, question.limit_max, scan::kLimitMax});
+    options.spans_per_trace = 0;
+    options.cancelled = &question.stop.closing();
+    options.clock = &question.stop.clock();
+    options.deadline_nanos = question.stop.deadline();
+    const Result<scan::SearchAnswer> found = scan::search(*question.snapshot, parsed.query(), options, question.budget);
+    if (!found.ok()) return refuse(question, found.error());
+    for (const scan::FoundTrace& trace : found->traces) ids.push_back(trace.id);
+    if (!found->complete()) missing.push_back({"", "the answer is incomplete: " + found->partial_reason});
+  }
+  send_traces(question, ids, std::move(missing));
+}
+
+void answer_jaeger_services(const Question& question) {
+  const std::vector<std::string> names =
+      question.snapshot ? services(*question.snapshot, question.stop) : std::vector<std::string>();
+  send_list(question, names, [](codec::JsonWriter& json, const std::string& name) { json.text(name); });
+}
+
+void answer_jaeger_service_operations(const Question& question) {
+  std::vector<Operation> found = operations_of(question, question.request.parameters[0]);
+  const auto same_name = [](const Operation& a, const Operation& b) { return a.name == b.name; };
+  found.erase(std::unique(found.begin(), found.end(), same_name), found.end());
+  send_list(question, found, [](codec::JsonWriter& json, const Operation& operation) { json.text(operation.name); });
+}
+
+void answer_jaeger_operations(const Question& question) {
+  const std::string service = question.request.query_value("service").value_or("");
+  if (service.empty()) return question.exchange.respond(jaeger_error(kBadRequest, "parameter 'service' is required"));
+  const std::string kind = question.request.query_value("spanKind").value_or("");
+  std::vector<Operation> found = operations_of(question, service);
+  std::erase_if(found, [&](const Operation& operation) {
+    return !kind.empty() && render::jaeger_span_kind(operation.kind) != kind;
+  });
+  send_list(question, found, [](codec::JsonWriter& json, const Operation& operation) {
+    json.begin_object().key("name").text(operation.name);
+    json.key("spanKind").text(render::jaeger_span_kind(operation.kind)).end_object();
+  });
+}
+
+}  // namespace clew::serve

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve/native_api.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "decode/otlp/encode.h"
+#include "query/parse.h"
+#include "render/jaeger_json.h"
+#include "render/otlp_json.h"
+#include "render/waterfall.h"
+#include "scan/search.h"
+#include "serve/answer.h"
+#include "serve/problem.h"
+#include "serve/search_json.h"
+#include "serve/time_range.h"
+
+namespace clew::serve {
+namespace {
+
+constexpr uint32_t kLimitDefault = 20;
+constexpr uint32_t kSpansDefault = 3;
+// Spans that are encoded as protobuf at once.
+constexpr size_t kProtobufRows = 1000;
+
+Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
+
+Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, uint32_t usual, uint32_t least,
+                              uint32_t most) {
+  const std::optional<std::string> text = request.query_value(name);
+  if (!text || text->empty()) return usual;
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < least || value > most)
+    return bad(fmt::format("'{}' is a whole number from {} to {}", name, least, most));
+  return value;
+}
+
+Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now) {
+  TimeRange range;
+  const auto read = [&](std::string_view name, UnixNanos& to) -> Result<bool> {
+    const std::optional<std::string> text = request.query_value(name);
+    if (!text || text->empty()) return false;
+    const std::optional<UnixNanos> time = parse_time(*text, now);
+    if (!time)
+      return bad(
+          fmt::format("'{}' is a time: RFC 3339, seconds or nanoseconds since 1970, or a duration before now such as "
+                      "1h",
+                      name));
+    to = *time;
+    return true;
+  };
+  const bool from = TRY(read("from", range.begin));
+  TRY(read("to", range.end));
+  if (const std::optional<std::string> since = request.query_value("since"); since && !since->empty()) {
+    if (from) return bad("'since' and 'from' both say where the time begins; give one of them");
+    const std::optional<uint64_t> back = parse_duration(*since);
+    if (!back) return bad("'since' is a duration such as 30m or 2h");
+    range.begin = now > *back ? now - *back : 0;
+  }
+  if (range.begin > range.end) return bad("the time range ends before it begins");
+  return range;
+}
+
+Result<scan::SearchOptions> search_options(const Question& question) {
+  const net::HttpRequest& request = question.request;
+  const TimeRange range = TRY(time_range(request, question.now));
+  scan::SearchOptions options;
+  options.from = range.begin;
+  options.to = range.end;
+  options.limit = TRY(whole_number(request, "limit", kLimitDefault, 1, std::min(question.limit_max, scan::kLimitMax)));
+  options.spans_per_trace = TRY(whole_number(request, "spss", kSpansDefault, 0, scan::kSpansPerTraceMax));
+  options.page = request.query_value("token").value_or("");
+  options.cancelled = &question.stop.closing();
+  options.clock = &question.stop.clock();
+  options.deadline_nanos = question.stop.deadline();
+  return options;
+}
+
+enum class Format : uint8_t { Otlp, Protobuf, Jaeger, Text };
+
+Result<Format> trace_format(const net::HttpRequest& request) {
+  const std::string name = request.query_value("format").value_or("");
+  if (name == "otlp" || name == "json") return Format::Otlp;
+  if (name == "protobuf") return Format::Protobuf;
+  if (name == "jaeger") return Format::Jaeger;
+  if (name == "text") return Format::Text;
+  if (!name.empty()) return bad("'format' is otlp, protobuf, jaeger or text");
+  const std::string_view accept = request.header("Accept");
+  const bool protobuf =
+      accept.find("application/x-protobuf") != accept.npos || accept.find("application/protobuf") != accept.npos;
+  return protobuf ? Format::Protobuf : Format::Otlp;
+}
+
+Result<render::WaterfallOptions> waterfall_options(const net::HttpRequest& request) {
+  render::WaterfallOptions options;
+  options.width = TRY(whole_number(request, "width", 100, render::kWidthMin, render::kWidthMax));
+  if (request.query_value("charset") == "ascii") options.charset = render::Charset::Ascii;
+  if (request.query_value("colour") == "on") options.colour = render::Colour::On;
+  return options;
+}
+
+void send_trace(const Question& question, const model::SpanBatch& spans, Format format,
+                const render::WaterfallOptions& waterfall) {
+  switch (format) {
+    case Format::Otlp: {
+      Answer answer(question.exchange, "application/json");
+      render::write_otlp_json(spans, answer.sink());
+      return answer.finish();
+    }
+    case Format::Protobuf: {
+      // Messages of one type, one behind the other, are one message with the fields of all.
+      Answer answer(question.exchange, "application/x-protobuf");
+      for (size_t row = 0; row < spans.span_count(); row += kProtobufRows) {
+        const size_t end = std::min(row + kProtobufRows, spans.span_count());
+        answer.text() += decode::otlp::encode_traces_protobuf(spans, row, end);
+        if (!answer.pass_on()) break;
+      }
+      return answer.finish();
+    }
+    case Format::Jaeger: {
+      Answer answer(question.exchange, "application/json");
+      answer.text() += "{\"data\":[";
+      render::write_jaeger_json(spans, answer.sink());
+      answer.text() += "],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}";
+      return answer.finish();
+    }
+    case Format::Text: {
+      Answer answer(question.exchange, "text/plain; charset=utf-8");
+      render::print_waterfall(spans, waterfall, answer.sink());
+      return answer.finish();
+    }
+  }
+}
+
+}  // namespace
+
+void answer_search(const Question& question) {
+  const std::string text = question.request.query_value("q").value_or("");
+  const query::ParseResult parsed = query::parse(text.empty() ? "{}" : text);
+  if (!parsed.ok()) return question.exchange.respond(query_problem(parsed.error()));
+  const Result<scan::SearchOptions> options = search_options(question);
+  if (!options.ok()) return question.exchange.respond(problem(options.error()));
+  const uint64_t begin = question.stop.clock().monotonic_nanos();
+  scan::SearchAnswer found;
+  if (question.snapshot) {
+    Result<scan::SearchAnswer> searched = scan::search(*question.snapshot, parsed.query(), *options, question.budget);
+    if (!searched.ok()) return question.exchange.respond(problem(searched.error()));
+    found = std::move(*searched);
+  }
+  Answer answer(question.exchange, "application/json");
+  append_search_json(answer.text(), found, question.stop.clock().monotonic_nanos() - begin);
+  answer.finish();
+}
+
+void answer_trace(const Question& question) {
+  const std::optional<model::TraceId> id = model::TraceId::parse(question.request.parameters[0]);
+  if (!id)
+    return question.exchange.respond(
+        problem(bad("not a trace id: 1 to 32 hexadecimal digits, a UUID, or base64 of 16 bytes")));
+  const Result<Format> format = trace_format(question.request);
+  if (!format.ok()) return question.exchange.respond(problem(format.error()));
+  const Result<render::WaterfallOptions> waterfall = waterfall_options(question.request);
+  if (!waterfall.ok()) return question.exchange.respond(problem(waterfall.error()));
+  const Result<ReadTrace> trace = read_trace(question, *id);
+  if (!trace.ok()) return question.exchange.respond(problem(trace.error()));
+  send_trace(question, trace->spans, *format, *waterfall);
+}
+
+}  // namespace clew::serve
