@@ -158,16 +158,43 @@ bool AttributeLists::add_slow(Open& open, Bytes key_value) {
   }
   if (reader.failed()) return faults_->framing(reader.position());
 
+  KeyType key{};
+  uint64_t slot = 0;
+  bool good = false;
+  if (!store(as_text(key_text), value, key, slot, good)) return false;
+  const bool remember = good && references_before == faults_->string_table_references;
+  follow(open, key, slot, key_value, remember);
+  return true;
+}
+
+bool AttributeLists::add(Open& open, std::string_view key_text, const WireValue& value) {
+  KeyType key{};
+  uint64_t slot = 0;
+  bool good = false;
+  if (!store(key_text, value, key, slot, good)) return false;
+  if (open.node != kOutside) {
+    for (uint32_t at = nodes_[open.node].first_follower; at != kNone; at = nodes_[at].next_sibling) {
+      if (!(nodes_[at].key == key)) continue;
+      open.node = at;
+      ++open.count;
+      open.slots.push_back(slot);
+      return true;
+    }
+  }
+  follow(open, key, slot, {}, true);
+  return true;
+}
+
+// What key and value become in the batch; `good` tells whether Clew can keep them.
+bool AttributeLists::store(std::string_view key_text, const WireValue& value, KeyType& key, uint64_t& slot,
+                           bool& good) {
   std::optional<Reason> earlier;
   std::swap(earlier, faults_->bad);  // so that a fault of this attribute is told from an earlier one
-  const auto key = KeyType::of(static_cast<StringId>(intern_text(key_text)), value.type);
-  uint64_t slot = 0;
+  key = KeyType::of(static_cast<StringId>(intern_text(as_bytes(key_text))), value.type);
   const bool sound = store_value(value, slot);
-  const bool good = !faults_->bad && references_before == faults_->string_table_references;
+  good = !faults_->bad;
   if (earlier) faults_->bad = earlier;
-  if (!sound) return false;
-  follow(open, key, slot, key_value, good);
-  return true;
+  return sound;
 }
 
 uint64_t AttributeLists::intern_text(Bytes text) {

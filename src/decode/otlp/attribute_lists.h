@@ -56,6 +56,8 @@ class AttributeLists {
   }
   // Reads one KeyValue. A value that Clew cannot keep is reported to the faults and kept as empty.
   bool add(Open& open, Bytes key_value);
+  // The same for an attribute that does not lie on the wire as a KeyValue: found by its key and type alone.
+  bool add(Open& open, std::string_view key, const WireValue& value);
   // Moves the slots into the batch.
   model::AttributeSet finish(Open& open);
 
@@ -78,6 +80,7 @@ class AttributeLists {
   };
 
   bool add_slow(Open& open, Bytes key_value);
+  bool store(std::string_view key, const WireValue& value, model::KeyType& key_type, uint64_t& slot, bool& good);
   bool store_value(const WireValue& value, uint64_t& slot);
   bool value_after_key(const Node& node, Bytes key_value, uint64_t& slot, bool& same_type);
   void follow(Open& open, model::KeyType key, uint64_t slot, Bytes key_value, bool remember);

@@ -4,11 +4,22 @@
 // belongs to, the rules for ids, the verdict, and the account of memory.
 //
 // A resource or scope enters the batch with its first good span, so that a batch has none without spans. What it says
-// may be handed over before its spans or after them, as the fields of the message come.
+// may stand behind its spans in the request, and if it is bad they are refused. Looking for it first would step over
+// every span, one cache miss each, to find what is hardly ever there. So a decoder takes everything in the order in
+// which it comes and trusts; if resources or scopes turn out bad, it starts again knowing which:
+//
+//   BadGroups bad;
+//   for (;;) {
+//     SpanSink sink(batch, body.size(), bad);
+//     … begin_resource, begin_scope, begin_span, add, end_scope(scope, is_bad), end_resource(resource, is_bad) …
+//     if (!sink.found_bad_groups(bad)) break;
+//     batch = {};
+//   }
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "decode/verdict.h"
@@ -16,17 +27,27 @@
 
 namespace clew::decode::otlp {
 
+// The resources and scopes of a request that cannot be kept, by their order of appearance.
+struct BadGroups {
+  std::vector<uint32_t> resources, scopes;
+
+  bool empty() const { return resources.empty() && scopes.empty(); }
+};
+
 class SpanSink {
  public:
-  // `body_bytes` bounds the memory of the batch; see limits.h.
-  SpanSink(model::SpanBatch& batch, size_t body_bytes);
+  // `body_bytes` bounds the memory of the batch; see limits.h. `known` must outlive the sink.
+  SpanSink(model::SpanBatch& batch, size_t body_bytes, const BadGroups& known);
 
-  // From here on spans belong to a new resource (scope); `bad` refuses them all.
-  void begin_resource(bool bad = false);
-  void begin_scope(bool bad = false);
-  // What the present resource (scope) is.
-  void set_resource(const model::Resource& resource);
-  void set_scope(const model::Scope& scope);
+  // The spans between belong to the resource (scope), which is described at its end. False if the batch takes more
+  // than allowed.
+  [[nodiscard]] bool begin_resource();
+  [[nodiscard]] bool begin_scope();
+  void end_resource(const model::Resource& resource, bool bad);
+  void end_scope(const model::Scope& scope, bool bad);
+
+  // True, with `bad` extended, if spans were taken that must not be kept.
+  bool found_bad_groups(BadGroups& bad) const;
 
   // A span begins: the events and links that now enter the batch are its own.
   void begin_span() {
@@ -44,7 +65,8 @@ class SpanSink {
     return true;
   }
 
-  Verdict& verdict() { return verdict_; }
+  // What became of the spans; for the second time nothing.
+  Verdict take_verdict(uint64_t string_table_references);
 
  private:
   static constexpr uint32_t kNoRow = UINT32_MAX;
@@ -54,8 +76,12 @@ class SpanSink {
   model::SpanBatch::Mark mark_{};
   size_t left_at_mark_ = 0;
   Verdict verdict_;
-  model::Resource resource_;
-  model::Scope scope_;
+  const BadGroups& known_;
+  BadGroups found_;
+  uint32_t resource_count_ = 0;  // begun so far
+  uint32_t scope_count_ = 0;
+  size_t known_resources_passed_ = 0;
+  size_t known_scopes_passed_ = 0;
   bool resource_bad_ = false;
   bool scope_bad_ = false;
   uint32_t resource_row_ = kNoRow;

@@ -3,11 +3,6 @@
 // A span is read field by field as it comes. Its attributes go into one open list, each event and link is read when it
 // is met with an open list of its own, and what may come again (ids, name, status) is kept as a borrowed run of bytes
 // until the end, where the last one counts.
-//
-// What a resource or scope says may stand behind its spans, and if it is bad they are refused. Looking for it first
-// would step over every span, one cache miss each, to find what is hardly ever there. So the first attempt takes
-// everything in the order in which it comes and trusts; only if a resource or scope turns out bad does the decoder
-// start again, this time looking first.
 #include "decode/otlp/traces_protobuf.h"
 
 #include <fmt/format.h>
@@ -44,48 +39,11 @@ struct Scratch {
   Open child;  // of an event or link
 };
 
-// How far an attempt trusts resources and scopes.
-enum class Order : uint8_t { AsItComes, LookFirst };
-
 class Decoder {
  public:
-  Decoder(Bytes body, SpanBatch& batch, Scratch& scratch, Order order)
-      : body_(body), batch_(batch), scratch_(scratch), order_(order), sink_(batch, body.size()) {
+  Decoder(Bytes body, SpanBatch& batch, Scratch& scratch, const BadGroups& known)
+      : body_(body), batch_(batch), scratch_(scratch), sink_(batch, body.size(), known) {
     scratch.lists.reset(batch, faults_);
-  }
-
-  bool run() { return read_request(); }
-  // After run() said false: was it for a bad resource or scope in Order::AsItComes?
-  bool must_look_first() const { return must_look_first_; }
-  Error error() const {
-    if (too_much_) return {Code::ResourceExhausted, "the request decodes to too much memory for its size"};
-    return {Code::InvalidArgument, fmt::format("malformed protobuf at byte {} of {}", offset(), body_.size())};
-  }
-  Verdict verdict() {
-    sink_.verdict().string_table_references = faults_.string_table_references;
-    sink_.verdict().explain();
-    return std::move(sink_.verdict());
-  }
-
- private:
-  // Where the framing broke. A list that was merged from parts lies outside the body: then its span's beginning.
-  size_t offset() const {
-    const uint8_t* at = faults_.framing_at;
-    if (at < body_.data() || at > body_.data() + body_.size()) at = span_at_;
-    return static_cast<size_t>(at - body_.data());
-  }
-  bool finished(const ProtoReader& reader) { return !reader.failed() || faults_.framing(reader.position()); }
-  bool charge(size_t bytes) {
-    if (sink_.charge(bytes)) return true;
-    too_much_ = true;
-    return false;
-  }
-
-  StringId intern(Bytes text) {
-    if (text.empty()) return 0;
-    const auto id = batch_.strings.intern_if(as_text(text), codec::valid_utf8);
-    if (!id) faults_.reject(Reason::Utf8);
-    return id.value_or(0);
   }
 
   bool read_request() {
@@ -102,66 +60,71 @@ class Decoder {
     return finished(reader);
   }
 
-  // Which fields of a ResourceSpans or ScopeSpans a walk looks at: those beside the spans, the spans, or all.
-  struct Walk {
-    bool beside, spans;
-  };
+  bool found_bad_groups(BadGroups& bad) const { return sink_.found_bad_groups(bad); }
+  Verdict verdict() { return sink_.take_verdict(faults_.string_table_references); }
+  Error error() const {
+    if (too_much_) return {Code::ResourceExhausted, "the request decodes to too much memory for its size"};
+    return {Code::InvalidArgument, fmt::format("malformed protobuf at byte {} of {}", offset(), body_.size())};
+  }
 
-  // The state of a resource or scope while the fields of its message come.
-  struct ResourceParts {
+ private:
+  // Where the framing broke. A list that was merged from parts lies outside the body: then its span's beginning.
+  size_t offset() const {
+    const uint8_t* at = faults_.framing_at;
+    if (at < body_.data() || at > body_.data() + body_.size()) at = span_at_;
+    return static_cast<size_t>(at - body_.data());
+  }
+  bool finished(const ProtoReader& reader) { return !reader.failed() || faults_.framing(reader.position()); }
+  bool charge(size_t bytes) { return sink_.charge(bytes) || too_much(); }
+  bool too_much() {
+    too_much_ = true;
+    return false;
+  }
+
+  StringId intern(Bytes text) {
+    if (text.empty()) return 0;
+    const auto id = batch_.strings.intern_if(as_text(text), codec::valid_utf8);
+    if (!id) faults_.reject(Reason::Utf8);
+    return id.value_or(0);
+  }
+
+  bool read_resource_spans(Bytes message) {
+    namespace f = field::resource_spans;
+    span_at_ = message.data();
+    if (!sink_.begin_resource()) return too_much();
     model::Resource resource;
     std::string entity_refs;
     Bytes schema_url;
     bool bad = false;
-  };
-
-  bool read_resource_spans(Bytes message) {
-    ResourceParts parts;
-    span_at_ = message.data();
-    if (!charge(kResourceCharge)) return false;
     scratch_.lists.begin(scratch_.resource, Level::Resource);
-    if (order_ == Order::LookFirst) {
-      if (!walk_resource_spans(message, {.beside = true, .spans = false}, parts)) return false;
-      finish_resource(parts);
-      sink_.begin_resource(parts.bad);
-      sink_.set_resource(parts.resource);
-      return walk_resource_spans(message, {.beside = false, .spans = true}, parts);
-    }
-    sink_.begin_resource();
-    if (!walk_resource_spans(message, {.beside = true, .spans = true}, parts)) return false;
-    finish_resource(parts);
-    sink_.set_resource(parts.resource);
-    must_look_first_ = parts.bad;
-    return !parts.bad;
-  }
-
-  void finish_resource(ResourceParts& parts) {
-    faults_.bad.reset();
-    parts.resource.attributes = scratch_.lists.finish(scratch_.resource);
-    parts.resource.schema_url = intern(parts.schema_url);
-    parts.bad |= faults_.bad.has_value();
-    if (!parts.bad) parts.resource.entity_refs = batch_.blobs.intern(parts.entity_refs);
-  }
-
-  bool walk_resource_spans(Bytes message, Walk walk, ResourceParts& parts) {
-    namespace f = field::resource_spans;
     ProtoReader reader(message);
     while (reader.next_tag()) {
       Bytes part;
-      const uint32_t tag = reader.tag();
-      if (walk.spans && (tag == length_tag(f::kScopeSpans) || tag == length_tag(f::kInstrumentationLibrarySpans))) {
-        if (reader.read_bytes(part) && !read_scope_spans(part)) return false;
-      } else if (walk.beside && tag == length_tag(f::kResource)) {
-        faults_.bad.reset();
-        if (reader.read_bytes(part) && !read_resource(part, parts.resource, parts.entity_refs)) return false;
-        parts.bad |= faults_.bad.has_value();
-      } else if (walk.beside && tag == length_tag(f::kSchemaUrl)) {
-        reader.read_bytes(parts.schema_url);
-      } else {
-        reader.skip();
+      switch (reader.tag()) {
+        case length_tag(f::kResource):
+          faults_.bad.reset();
+          if (reader.read_bytes(part) && !read_resource(part, resource, entity_refs)) return false;
+          bad |= faults_.bad.has_value();
+          break;
+        case length_tag(f::kScopeSpans):
+        case length_tag(f::kInstrumentationLibrarySpans):
+          if (reader.read_bytes(part) && !read_scope_spans(part)) return false;
+          break;
+        case length_tag(f::kSchemaUrl):
+          reader.read_bytes(schema_url);
+          break;
+        default:
+          reader.skip();
       }
     }
-    return finished(reader);
+    if (!finished(reader)) return false;
+    faults_.bad.reset();
+    resource.attributes = scratch_.lists.finish(scratch_.resource);
+    resource.schema_url = intern(schema_url);
+    bad |= faults_.bad.has_value();
+    if (!bad) resource.entity_refs = batch_.blobs.intern(entity_refs);
+    sink_.end_resource(resource, bad);
+    return true;
   }
 
   bool read_resource(Bytes message, model::Resource& resource, std::string& entity_refs) {
@@ -220,56 +183,42 @@ class Decoder {
   struct ScopeParts {
     model::Scope scope;
     Bytes name, version, schema_url;
-    bool bad = false;
   };
 
   bool read_scope_spans(Bytes message) {
-    ScopeParts parts;
+    namespace f = field::scope_spans;
     span_at_ = message.data();
-    if (!charge(kScopeCharge)) return false;
+    if (!sink_.begin_scope()) return too_much();
+    ScopeParts parts;
+    bool bad = false;
     scratch_.lists.begin(scratch_.scope, Level::Scope);
-    if (order_ == Order::LookFirst) {
-      if (!walk_scope_spans(message, {.beside = true, .spans = false}, parts)) return false;
-      finish_scope(parts);
-      sink_.begin_scope(parts.bad);
-      sink_.set_scope(parts.scope);
-      return walk_scope_spans(message, {.beside = false, .spans = true}, parts);
+    ProtoReader reader(message);
+    while (reader.next_tag()) {
+      Bytes part;
+      switch (reader.tag()) {
+        case length_tag(f::kScope):
+          faults_.bad.reset();
+          if (reader.read_bytes(part) && !read_scope(part, parts)) return false;
+          bad |= faults_.bad.has_value();
+          break;
+        case length_tag(f::kSpans):
+          if (reader.read_bytes(part) && !read_span(part)) return false;
+          break;
+        case length_tag(f::kSchemaUrl):
+          reader.read_bytes(parts.schema_url);
+          break;
+        default:
+          reader.skip();
+      }
     }
-    sink_.begin_scope();
-    if (!walk_scope_spans(message, {.beside = true, .spans = true}, parts)) return false;
-    finish_scope(parts);
-    sink_.set_scope(parts.scope);
-    must_look_first_ = parts.bad;
-    return !parts.bad;
-  }
-
-  void finish_scope(ScopeParts& parts) {
+    if (!finished(reader)) return false;
     faults_.bad.reset();
     parts.scope.attributes = scratch_.lists.finish(scratch_.scope);
     parts.scope.name = intern(parts.name);
     parts.scope.version = intern(parts.version);
     parts.scope.schema_url = intern(parts.schema_url);
-    parts.bad |= faults_.bad.has_value();
-  }
-
-  bool walk_scope_spans(Bytes message, Walk walk, ScopeParts& parts) {
-    namespace f = field::scope_spans;
-    ProtoReader reader(message);
-    while (reader.next_tag()) {
-      Bytes part;
-      if (walk.spans && reader.tag() == length_tag(f::kSpans)) {
-        if (reader.read_bytes(part) && !read_span(part)) return false;
-      } else if (walk.beside && reader.tag() == length_tag(f::kScope)) {
-        faults_.bad.reset();
-        if (reader.read_bytes(part) && !read_scope(part, parts)) return false;
-        parts.bad |= faults_.bad.has_value();
-      } else if (walk.beside && reader.tag() == length_tag(f::kSchemaUrl)) {
-        reader.read_bytes(parts.schema_url);
-      } else {
-        reader.skip();
-      }
-    }
-    return finished(reader);
+    sink_.end_scope(parts.scope, bad || faults_.bad.has_value());
+    return true;
   }
 
   bool read_scope(Bytes message, ScopeParts& parts) {
@@ -393,9 +342,7 @@ class Decoder {
     span.rare.trace_state = intern(texts.trace_state);
     span.rare.status_message = intern(texts.status_message);
     span.attributes = scratch_.lists.finish(scratch_.span);
-    if (sink_.add(span, faults_.bad)) return true;
-    too_much_ = true;
-    return false;
+    return sink_.add(span, faults_.bad) || too_much();
   }
 
   bool read_status(Bytes message, SpanRow& span, SpanTexts& texts) {
@@ -497,12 +444,10 @@ class Decoder {
   Bytes body_;
   SpanBatch& batch_;
   Scratch& scratch_;
-  Order order_;
   SpanSink sink_;
   Faults faults_;
   const uint8_t* span_at_ = nullptr;  // the innermost message that is surely inside the body
   bool too_much_ = false;
-  bool must_look_first_ = false;
 };
 
 }  // namespace
@@ -510,13 +455,14 @@ class Decoder {
 Result<Verdict> decode_traces_protobuf(Bytes body, model::SpanBatch& batch) {
   if (body.size() > kBodyBytesMax) return Error(Code::ResourceExhausted, "the request is too large to decode");
   thread_local Scratch scratch;
-  for (const Order order : {Order::AsItComes, Order::LookFirst}) {
-    Decoder decoder(body, batch, scratch, order);
-    if (decoder.run()) return decoder.verdict();
+  BadGroups bad;
+  for (;;) {  // twice at most: the second time all bad groups are known
+    Decoder decoder(body, batch, scratch, bad);
+    const bool sound = decoder.read_request();
+    if (sound && !decoder.found_bad_groups(bad)) return decoder.verdict();
     batch = SpanBatch();
-    if (!decoder.must_look_first()) return decoder.error();
+    if (!sound) return decoder.error();
   }
-  return Error(Code::Internal, "a second look at the request ended as the first");
 }
 
 }  // namespace clew::decode::otlp

@@ -39,35 +39,36 @@ bool take_list(ValueType type, Bytes message, WireValue& value, Faults& faults) 
   return true;
 }
 
+void append_scalar(const WireValue& value, ProtoWriter& writer) {
+  switch (value.type) {
+    case ValueType::String:
+      return writer.bytes(any::kString, value.bytes);
+    case ValueType::Bool:
+      return writer.varint(any::kBool, value.number);
+    case ValueType::Int:
+      return writer.varint(any::kInt, value.number);
+    case ValueType::Double:
+      return writer.fixed64(any::kDouble, value.number);
+    case ValueType::Bytes:
+      return writer.bytes(any::kBytes, value.bytes);
+    default:
+      return;
+  }
+}
+
+bool is_list(ValueType type) { return type == ValueType::Array || type == ValueType::KvList; }
+uint32_t list_field(ValueType type) { return type == ValueType::Array ? any::kArray : any::kKvList; }
+
 bool append_value(const WireValue& value, uint32_t field, uint32_t depth, std::string& out, Faults& faults) {
   ProtoWriter writer(out);
   const size_t begin = writer.open(field);
-  switch (value.type) {
-    case ValueType::Empty:
-      break;
-    case ValueType::String:
-      if (!codec::valid_utf8(as_text(value.bytes))) faults.reject(Reason::Utf8);
-      writer.bytes(any::kString, value.bytes);
-      break;
-    case ValueType::Bool:
-      writer.varint(any::kBool, value.number);
-      break;
-    case ValueType::Int:
-      writer.varint(any::kInt, value.number);
-      break;
-    case ValueType::Double:
-      writer.fixed64(any::kDouble, value.number);
-      break;
-    case ValueType::Bytes:
-      writer.bytes(any::kBytes, value.bytes);
-      break;
-    case ValueType::Array:
-    case ValueType::KvList: {
-      const size_t list = writer.open(value.type == ValueType::Array ? any::kArray : any::kKvList);
-      if (!append_canonical(value, depth, out, faults)) return false;
-      writer.close(list);
-      break;
-    }
+  if (value.type == ValueType::String && !codec::valid_utf8(as_text(value.bytes))) faults.reject(Reason::Utf8);
+  if (is_list(value.type)) {
+    const size_t list = writer.open(list_field(value.type));
+    if (!append_canonical(value, depth, out, faults)) return false;
+    writer.close(list);
+  } else {
+    append_scalar(value, writer);
   }
   writer.close(begin);
   return true;
@@ -105,6 +106,17 @@ bool append_key_value(Bytes message, uint32_t depth, std::string& out, Faults& f
 }
 
 }  // namespace
+
+void append_wire_value(const WireValue& value, uint32_t field, std::string& out) {
+  ProtoWriter writer(out);
+  writer.message(field, [&] {
+    if (is_list(value.type)) {
+      writer.bytes(list_field(value.type), value.bytes);
+    } else {
+      append_scalar(value, writer);
+    }
+  });
+}
 
 bool framing_sound(Bytes message, Faults& faults) {
   ProtoReader reader(message);

@@ -48,6 +48,9 @@ bool read_any_value(Bytes message, WireValue& value, Faults& faults);
 // `depth` is the depth of the value that the list stands in.
 bool append_canonical(const WireValue& list, uint32_t depth, std::string& out, Faults& faults);
 
+// Appends `value` as an AnyValue in `field`, a list as it is.
+void append_wire_value(const WireValue& value, uint32_t field, std::string& out);
+
 // Is the message made of whole fields?
 bool framing_sound(Bytes message, Faults& faults);
 

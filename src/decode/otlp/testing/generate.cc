@@ -19,14 +19,6 @@ using codec::ProtoReader;
 using codec::ProtoWriter;
 using codec::WireType;
 
-// The schema, retyped from the .proto files. A field of type `message` names the message inside.
-struct SchemaField {
-  std::string_view message;
-  uint32_t number;
-  std::string_view name;
-  bool repeated;
-  std::string_view inside;
-};
 constexpr SchemaField kSchema[] = {
     {"Request", 1, "resource_spans", true, "ResourceSpans"},
     {"ResourceSpans", 1, "resource", false, "Resource"},
@@ -86,13 +78,6 @@ constexpr SchemaField kSchema[] = {
     {"ArrayValue", 1, "values", true, "AnyValue"},
     {"KeyValueList", 1, "values", true, "KeyValue"},
 };
-
-const SchemaField* find_field(std::string_view message, uint32_t number) {
-  for (const SchemaField& entry : kSchema) {
-    if (entry.message == message && entry.number == number) return &entry;
-  }
-  return nullptr;
-}
 
 class Generator {
  public:
@@ -450,6 +435,13 @@ std::string tidied_message(Bytes message, std::string_view type) {
 }
 
 }  // namespace
+
+const SchemaField* find_field(std::string_view message, uint32_t number) {
+  for (const SchemaField& entry : kSchema) {
+    if (entry.message == message && entry.number == number) return &entry;
+  }
+  return nullptr;
+}
 
 std::string tidied(std::string_view request) { return tidied_message(as_bytes(request), "Request"); }
 

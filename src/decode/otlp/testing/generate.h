@@ -23,6 +23,16 @@ std::string respell(std::string_view request, uint32_t seed);
 // A sender's request in the encoder's form: fields in order, defaults and empty statuses left out.
 std::string tidied(std::string_view request);
 
+// The schema, typed again from the .proto files.
+struct SchemaField {
+  std::string_view message;
+  uint32_t number;
+  std::string_view name;
+  bool repeated;
+  std::string_view inside;  // the message that the field holds, or empty
+};
+const SchemaField* find_field(std::string_view message, uint32_t number);
+
 // Every "Message.field" that occurs in a request, found by a walk over the wire guided by a table of the schema.
 std::set<std::string> fields_in(std::string_view request);
 // Every "Message.field" of the schema that a trace may use.
