@@ -53,14 +53,6 @@ enum class Name : uint8_t {
   BytesValue,
   StringValueStrindex,
   Values,
-  ResourceLogs,
-  ScopeLogs,
-  LogRecords,
-  ResourceMetrics,
-  ScopeMetrics,
-  Metrics,
-  MetricData,  // gauge, sum, histogram, exponentialHistogram, summary
-  DataPoints,
 };
 
 Name name_of_field(std::string_view text);
