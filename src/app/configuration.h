@@ -40,6 +40,9 @@ struct Configuration {
   bool tenancy_enabled = false;
   uint64_t tenancy_tenants_max = 1000;
 
+  uint64_t receive_workers = 0;  // 0: one for each core
+  uint64_t receive_body_size_max = 64 << 20;
+
   std::vector<std::string> otlp_http_cors_origins;
   std::vector<std::string> http_cors_origins;
 

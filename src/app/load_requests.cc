@@ -222,14 +222,14 @@ void change_text(char* text, size_t bytes, bool hex, uint64_t& random) {
 void apply(const Patch& patch, const Round& round, uint64_t& random, char* place) {
   switch (patch.kind) {
     case Patch::Kind::TraceId:
-      store(place, load<uint64_t>(place) ^ round.salt);
-      store(place + 8, load<uint64_t>(place + 8) ^ (round.salt * 0x9E3779B97F4A7C15u));
+      put(place, load<uint64_t>(place) ^ round.salt);
+      put(place + 8, load<uint64_t>(place + 8) ^ (round.salt * 0x9E3779B97F4A7C15u));
       break;
     case Patch::Kind::SpanId:
-      store(place, load<uint64_t>(place) ^ round.salt);
+      put(place, load<uint64_t>(place) ^ round.salt);
       break;
     case Patch::Kind::Time:
-      if (const auto time = load<uint64_t>(place); time != 0) store(place, time + round.time_shift);
+      if (const auto time = load<uint64_t>(place); time != 0) put(place, time + round.time_shift);
       break;
     case Patch::Kind::Text:
       change_text(place, patch.bytes, false, random);
@@ -244,7 +244,7 @@ void apply(const Patch& patch, const Round& round, uint64_t& random, char* place
       break;
     }
     case Patch::Kind::Double:
-      store(place, static_cast<uint32_t>(next_random(random)));
+      put(place, static_cast<uint32_t>(next_random(random)));
       break;
   }
 }

@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "net/address.h"
+#include "scan/search.h"
 #include "serve/time_range.h"
 
 namespace clew::app {
@@ -66,6 +67,19 @@ const std::array kSettings = {
             .smallest = 1,
             .largest = 100'000},
 
+    Setting{.path = "receive.workers",
+            .type = Count,
+            .place = &C::receive_workers,
+            .help = "Threads that unpack and decode requests. `auto` is one for each core.",
+            .largest = 256,
+            .zero_means = "auto"},
+    Setting{.path = "receive.body_size_max",
+            .type = Size,
+            .place = &C::receive_body_size_max,
+            .help = "Largest request, unpacked.",
+            .smallest = 1024,
+            .largest = 1024 * kMiB},
+
     Setting{"otlp_http.cors_origins", TextList, &C::otlp_http_cors_origins,
             "Origins of web pages that may send spans, as `https://shop.example.com`, with `*` for any run of "
             "characters in the host, or `*` alone."},
@@ -94,7 +108,7 @@ const std::array kSettings = {
             .place = &C::query_limit_max,
             .help = "Most traces that one search may ask for.",
             .smallest = 1,
-            .largest = 100'000},
+            .largest = scan::kLimitMax},
 
     Setting{.path = "log.level",
             .type = Choice,

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands that ask a running server: search and trace. What was asked for goes to standard output, everything said
+// about it to standard error, so that output can be piped.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/result.h"
+
+namespace clew::app {
+
+struct ServerOptions {
+  std::string url = "http://127.0.0.1:16686";
+  std::string tenant;  // X-Scope-OrgID, if not empty
+};
+
+struct SearchCommand {
+  ServerOptions server;
+  std::string query;
+  std::string since;
+  std::string from;
+  std::string to;
+  std::string token;
+  uint32_t limit = 20;
+  std::string format = "table";
+};
+
+struct TraceCommand {
+  ServerOptions server;
+  std::string id;
+  std::string format = "text";
+};
+
+Result<void> search(const SearchCommand& command);
+Result<void> trace(const TraceCommand& command);
+
+}  // namespace clew::app

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the process knows about itself and the machine it is on.
+#pragma once
+
+#include <cstdint>
+
+#include "base/metrics.h"
+
+namespace clew::app {
+
+// Memory that the process may use: the machine's, or its control group's limit if that is smaller.
+uint64_t memory_bytes();
+
+// Memory, CPU time, open files and start time, under Prometheus' usual names, read at each print.
+void add_process_metrics(Metrics& metrics);
+
+// Allows as many open files as the system lets this process have.
+void raise_file_limit();
+
+}  // namespace clew::app
