@@ -154,13 +154,12 @@ Result<void> Appender::create_segment() {
   if (!ready.ok()) {
     segment.file.reset();
     // If it stays it holds no record, which is harmless, and its number is not used again.
-    if (!files_.remove(segment.path).ok()) ++figures_.segments;
+    static_cast<void>(files_.remove(segment.path).ok());
     return ready;
   }
   ++figures_.segments;
   figures_.bytes_on_disk += kRecordsOffset;
   active_ = std::move(segment);
-  remove_void();
   return {};
 }
 
@@ -179,24 +178,22 @@ void Appender::finish() {
   active_.reset();
 }
 
+// A segment without an acknowledged record is removed, so that a disk that fails for long leaves no heap of them.
 void Appender::abandon() {
   ++figures_.segments_abandoned;
+  // What the failed write has left; if nobody can tell, what it meant to.
+  const Result<uint64_t> bytes = active_->file->size();
+  if (bytes.ok()) {
+    figures_.bytes_on_disk -= active_->zeroed - *bytes;
+    active_->zeroed = *bytes;
+  }
   active_->file.reset();
   log(LogLevel::Warning, fmt::format("journal: gave up a segment after a failed write or sync file={}", active_->path));
-  if (active_->end == kRecordsOffset) {
-    CHECK(!void_);  // the one before went when this one was made
-    void_ = std::move(active_);
+  if (active_->end == kRecordsOffset && files_.remove(active_->path).ok()) {
+    --figures_.segments;
+    figures_.bytes_on_disk -= active_->zeroed;
   }
   active_.reset();
-}
-
-void Appender::remove_void() {
-  if (!void_) return;
-  if (files_.remove(void_->path).ok()) {
-    --figures_.segments;
-    figures_.bytes_on_disk -= void_->zeroed;
-  }
-  void_.reset();
 }
 
 uint64_t Appender::draw_epoch(uint64_t number) const {

@@ -52,7 +52,6 @@ class Appender final : public Journal {
   Result<void> write_header(Active& segment, uint64_t number);
   void finish();
   void abandon();
-  void remove_void();
   uint64_t draw_epoch(uint64_t number) const;
 
   platform::FileSystem& files_;
@@ -62,9 +61,6 @@ class Appender final : public Journal {
   Lsn next_lsn_;
   uint64_t next_number_;
   std::optional<Active> active_;
-  // A failed segment without an acknowledged record. It is removed when the next one stands: until then its header
-  // still says from where on the failed end of the segment before it does not count.
-  std::optional<Active> void_;
   Figures figures_;
 };
 
