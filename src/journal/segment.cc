@@ -92,7 +92,7 @@ std::optional<RecordHeader> decode_record_header(Bytes bytes, uint64_t epoch) {
   header.payload_bytes = load<uint32_t>(&bytes[kPayloadBytesAt]);
   header.payload_crc = load<uint32_t>(&bytes[kPayloadCrcAt]);
   header.kind = bytes[kKindAt];
-  const bool possible = header.lsn <= kNumberMax && header.index_in_group < kGroupRecordsMax &&
+  const bool possible = header.lsn <= kLsnMax && header.index_in_group < kGroupRecordsMax &&
                         header.lsn > header.index_in_group && header.payload_bytes <= kPayloadBytesMax;
   if (!possible) return {};
   return header;

@@ -26,6 +26,8 @@ constexpr uint64_t kRecordHeaderBytes = 48;
 constexpr uint64_t kRecordAlignment = 8;
 // Numbers beyond are not ours; it keeps every sum of them inside 64 bits.
 constexpr uint64_t kNumberMax = uint64_t{1} << 62;
+// A record beyond is not ours; those that follow the last possible one still have numbers.
+constexpr Lsn kLsnMax = kNumberMax / 2;
 
 static_assert(kSegmentHeaderOffsets[1] + kSegmentHeaderBytes <= kRecordsOffset);
 static_assert(kRecordsOffset % kRecordAlignment == 0 && kRecordHeaderBytes % kRecordAlignment == 0);

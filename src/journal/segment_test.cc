@@ -75,7 +75,7 @@ TEST(Segment, ImpossibleRecordsAreNone) {
   const RecordHeader impossible[] = {
       {kEpoch, 0, 0, 1, 0, 1},                                             // LSNs begin at 1
       {kEpoch, 3, 3, 1, 0, 1},                                             // of a group that begins at 0
-      {kEpoch, kNumberMax + 1, 0, 1, 0, 1},                                // beyond every number
+      {kEpoch, kLsnMax + 1, 0, 1, 0, 1},                                   // beyond every number
       {kEpoch, 1, 0, static_cast<uint32_t>(kPayloadBytesMax) + 1, 0, 1},   // longer than any
       {kEpoch, 70'000, static_cast<uint32_t>(kGroupRecordsMax), 1, 0, 1},  // of a group longer than any
   };
