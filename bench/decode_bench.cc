@@ -9,6 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "decode/otlp/testing/generate.h"
+#include "decode/otlp/testing/json.h"
+#include "decode/otlp/traces_json.h"
 #include "decode/otlp/traces_protobuf.h"
 #include "model/span_batch.h"
 #include "recorded_traffic.h"
@@ -55,7 +58,20 @@ void protobuf(benchmark::State& state) {
       });
 }
 
+void json(benchmark::State& state) {
+  namespace otlp = clew::decode::otlp;
+  std::vector<std::string> requests = clew::bench::recorded_requests(static_cast<size_t>(state.range(0)));
+  for (std::string& request : requests) {
+    request = otlp::testing::to_json(otlp::testing::tidied(request), otlp::testing::JsonStyle::Strict);
+    request.reserve(request.size() + otlp::kJsonPadding);
+  }
+  run(state, requests, [](const std::string& body, auto& batch) {
+    return otlp::decode_traces_json(as_bytes(body), body.capacity() - body.size(), batch).ok();
+  });
+}
+
 BENCHMARK(protobuf)->ArgName("spans")->Arg(0)->Arg(512)->Arg(8192)->Unit(benchmark::kMillisecond);
+BENCHMARK(json)->ArgName("spans")->Arg(512)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 // snake_case, and so do we.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -54,6 +55,9 @@ enum class Name : uint8_t {
   StringValueStrindex,
   Values,
 };
+
+// No name is longer.
+constexpr size_t kNameBytesMax = 32;
 
 Name name_of_field(std::string_view text);
 

@@ -89,18 +89,39 @@ Error JsonReader::malformed(simdjson::error_code code, simdjson::ondemand::docum
   return {Code::InvalidArgument, std::move(what)};
 }
 
-bool JsonReader::text(Value value, std::string_view& out) {
+bool JsonReader::absent_or_wrong(Value& value, simdjson::error_code error) {
+  if (error != simdjson::INCORRECT_TYPE) return broken(error);
   json_type type{};
   if (!kind(value, type)) return false;
-  if (type == json_type::null) return true;
-  if (type != json_type::string) return wrong_type();
+  return type == json_type::null || wrong_type();
+}
+
+// Names without an escape are read where they stand.
+bool JsonReader::read_name(simdjson::ondemand::field& field, Name& name) {
+  const char* begin = field.key().raw();
+  size_t size = 0;
+  while (size <= kNameBytesMax && begin[size] != '"' && begin[size] != '\\') ++size;
+  if (begin[size] == '"') {
+    name = name_of_field({begin, size});
+    return true;
+  }
+  if (size > kNameBytesMax) return true;  // longer than any of ours
+  std::string_view key;
+  const auto error = field.unescaped_key().get(key);
+  if (error == simdjson::STRING_ERROR) return true;  // no name of ours holds an escape that is wrong
+  if (error) return broken(error);
+  name = name_of_field(key);
+  return true;
+}
+
+bool JsonReader::text(Value value, std::string_view& out) {
   std::string_view read;
   const auto error = value.get_string().get(read);
   if (error == simdjson::STRING_ERROR) {  // an escape for half a surrogate pair: no Unicode text has one
     faults_.reject(Reason::Utf8);
     return true;
   }
-  if (error) return broken(error);
+  if (error) return absent_or_wrong(value, error);
   out = read;
   return true;
 }

@@ -48,20 +48,14 @@ class JsonReader {
   // Calls visit(Name, Value) for the fields of an object; those it does not look at are skipped.
   template <class Visit>
   bool each_field(Value value, Visit visit) {
-    simdjson::ondemand::json_type type{};
-    if (!kind(value, type)) return false;
-    if (type == simdjson::ondemand::json_type::null) return true;
-    if (type != simdjson::ondemand::json_type::object) return wrong_type();
     simdjson::ondemand::object object;
-    if (const auto error = value.get_object().get(object)) return broken(error);
+    if (const auto error = value.get_object().get(object)) return absent_or_wrong(value, error);
     for (auto item : object) {
       simdjson::ondemand::field field;
       if (const auto error = std::move(item).get(field)) return broken(error);
-      std::string_view key;
-      const auto error = field.unescaped_key().get(key);
-      if (error == simdjson::STRING_ERROR) continue;  // no name of ours holds an escape that is wrong
-      if (error) return broken(error);
-      if (!visit(name_of_field(key), field.value())) return false;
+      Name name = Name::Unknown;
+      if (!read_name(field, name)) return false;
+      if (!visit(name, field.value())) return false;
     }
     return true;
   }
@@ -69,12 +63,8 @@ class JsonReader {
   // Calls visit(Value) for the elements of an array.
   template <class Visit>
   bool each_element(Value value, Visit visit) {
-    simdjson::ondemand::json_type type{};
-    if (!kind(value, type)) return false;
-    if (type == simdjson::ondemand::json_type::null) return true;
-    if (type != simdjson::ondemand::json_type::array) return wrong_type();
     simdjson::ondemand::array array;
-    if (const auto error = value.get_array().get(array)) return broken(error);
+    if (const auto error = value.get_array().get(array)) return absent_or_wrong(value, error);
     for (auto item : array) {
       Value element;
       if (const auto error = std::move(item).get(element)) return broken(error);
@@ -118,6 +108,9 @@ class JsonReader {
     error_ = error;
     return false;
   }
+  // What a failed attempt to read `value` as some type means: null is nothing, another type is a fault.
+  bool absent_or_wrong(Value& value, simdjson::error_code error);
+  bool read_name(simdjson::ondemand::field& field, Name& name);
   bool wrong_type() {
     faults_.reject(Reason::Malformed);
     return true;
