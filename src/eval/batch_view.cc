@@ -23,10 +23,10 @@ using query::Scope;
 constexpr uint32_t kNoOwner = UINT32_MAX;
 constexpr model::ShapeId kNoShape = UINT32_MAX;
 
-// By ValueType. An array is Many until it is read.
-constexpr std::array<ValueKind, model::kValueTypeCount> kKindOf = {
-    ValueKind::Nil,   ValueKind::String, ValueKind::Bool, ValueKind::Int,
-    ValueKind::Float, ValueKind::Opaque, ValueKind::Many, ValueKind::Opaque};
+// By ValueType, then kAbsent and kSeveral. An array is Many until it is read.
+constexpr std::array<ValueKind, 16> kKindOf = {ValueKind::Nil,   ValueKind::String, ValueKind::Bool, ValueKind::Int,
+                                               ValueKind::Float, ValueKind::Opaque, ValueKind::Many, ValueKind::Opaque,
+                                               ValueKind::Nil,   ValueKind::Many};
 
 uint64_t duration_of(UnixNanos start, UnixNanos end) {
   if (end <= start) return 0;
@@ -77,6 +77,10 @@ size_t mask_of(const std::vector<Entry>& cache) {
 }  // namespace
 
 FieldId BatchView::bind(const query::Attribute& attribute) {
+  for (FieldId id = 0; id < fields_.size(); ++id) {
+    const Field& known = fields_[id];
+    if (!known.intrinsic && known.scope == attribute.scope && known.key == attribute.name) return id;
+  }
   Field field;
   field.scope = attribute.scope;
   field.key = attribute.name;
@@ -86,10 +90,39 @@ FieldId BatchView::bind(const query::Attribute& attribute) {
 
 FieldId BatchView::bind(Intrinsic intrinsic) {
   CHECK(!is_of_trace(intrinsic));
+  for (FieldId id = 0; id < fields_.size(); ++id) {
+    if (fields_[id].intrinsic == intrinsic) return id;
+  }
   Field field;
   field.intrinsic = intrinsic;
   fields_.push_back(std::move(field));
   return static_cast<FieldId>(fields_.size() - 1);
+}
+
+FieldFacts BatchView::facts(FieldId id) {
+  Field& field = fields_[id];
+  if (!field.facts) {
+    field.facts =
+        field.intrinsic ? FieldFacts{.may_exist = true, .may_be_array = false} : look_through_shapes(field.key);
+  }
+  return *field.facts;
+}
+
+FieldFacts BatchView::look_through_shapes(const std::string& text) const {
+  FieldFacts facts{.may_exist = false, .may_be_array = false};
+  const std::optional<model::StringId> key = spans_.strings.find(text);
+  if (!key) return facts;
+  size_t looked_at = 0;
+  for (model::ShapeId shape = 0; shape < spans_.shapes.size(); ++shape) {
+    const std::span<const KeyType> keys = spans_.shape_keys(shape);
+    looked_at += keys.size() + 1;
+    if (looked_at > kKeysLookedAtMax) return {};
+    for (const KeyType each : keys) {
+      facts.may_exist |= each.key() == *key;
+      facts.may_be_array |= each == KeyType::of(*key, ValueType::Array);
+    }
+  }
+  return facts;
 }
 
 // Brings the field's caches up to the batch as it is now. A cache that grows starts empty.
@@ -123,8 +156,7 @@ inline uint32_t BatchView::place_of(Field& field, model::ShapeId shape) {
 inline Value BatchView::plain_value(Field& field, const AttributeSet& set) {
   const uint32_t packed = place_of(field, set.shape);
   const uint32_t state = packed & ((1u << kStateBits) - 1);
-  if (state == kAbsent) return {};
-  if (state == kSeveral) return {ValueKind::Many, 0};
+  if (kKindOf[state] == ValueKind::Nil || state == kSeveral) return {kKindOf[state], 0};
   return {kKindOf[state], spans_.slots[set.first_slot + (packed >> kStateBits)]};
 }
 
@@ -171,16 +203,30 @@ void BatchView::append_groups(Field& field, const AttributeSet& set, ValueColumn
   }
 }
 
+// In three passes without a branch that depends on the data, so that the loads of many rows are under way at once:
+// places, slots of the rows that have the key, and the rare rows with several values.
 void BatchView::read_span(Field& field, std::span<const uint32_t> rows, ValueColumn& out) {
+  present_.resize(rows.size());
+  size_t present = 0;
+  bool several = false;
   for (size_t i = 0; i < rows.size(); ++i) {
-    const AttributeSet set = spans_.attributes(rows[i]);
-    const Value value = plain_value(field, set);
-    out.set(i, value);
-    if (value.kind == ValueKind::Many) [[unlikely]] {
-      const size_t first = out.groups.size();
-      append_groups(field, set, out);
-      out.close_groups(i, first, ValueKind::Nil);
-    }
+    const uint32_t packed = place_of(field, spans_.shape[rows[i]]);
+    const ValueKind kind = kKindOf[packed & ((1u << kStateBits) - 1)];
+    out.kinds[i] = kind;
+    out.bits[i] = packed >> kStateBits;
+    present_[present] = static_cast<uint32_t>(i);
+    present += static_cast<size_t>(kind != ValueKind::Nil);
+    several |= kind == ValueKind::Many;
+  }
+  for (const uint32_t i : std::span(present_).first(present)) {
+    out.bits[i] = spans_.slots[spans_.first_slot[rows[i]] + out.bits[i]];
+  }
+  if (!several) return;
+  for (const uint32_t i : std::span(present_).first(present)) {
+    if (out.kinds[i] != ValueKind::Many) continue;
+    const size_t first = out.groups.size();
+    append_groups(field, spans_.attributes(rows[i]), out);
+    out.close_groups(i, first, ValueKind::Nil);
   }
 }
 

@@ -30,11 +30,16 @@ class BatchView final : public ColumnView {
   // Entries of the cache from resource or scope to value; 128 KiB per attribute of a query at most.
   static constexpr size_t kOwnerValuesMax = size_t{1} << 13;
 
+  // Some 100 microseconds.
+  static constexpr size_t kKeysLookedAtMax = 200'000;
+
   // `spans` must outlive the view.
   explicit BatchView(const model::SpanBatch& spans) : spans_(spans) {}
 
   FieldId bind(const query::Attribute& attribute) override;
   FieldId bind(query::Intrinsic intrinsic) override;
+  // Looks through the keys of all shapes, unless there are more than kKeysLookedAtMax.
+  FieldFacts facts(FieldId field) override;
   void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) override;
   void read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) override;
   std::optional<StringCode> code(std::string_view text) const override { return spans_.strings.find(text); }
@@ -62,8 +67,10 @@ class BatchView final : public ColumnView {
     std::optional<model::StringId> key_id;  // looked up anew while the batch does not know the key
     std::vector<Place> places;              // by shape, direct-mapped
     std::vector<OwnerValue> owners;         // by resource or scope row, direct-mapped
+    std::optional<FieldFacts> facts;        // once it was asked for
   };
 
+  FieldFacts look_through_shapes(const std::string& key) const;
   void prepare(Field& field);
   uint32_t place_of(Field& field, model::ShapeId shape);
   uint32_t find_place(const Field& field, model::ShapeId shape) const;
@@ -84,6 +91,7 @@ class BatchView final : public ColumnView {
 
   const model::SpanBatch& spans_;
   std::vector<Field> fields_;
+  std::vector<uint32_t> present_;  // indices into the rows being read
 };
 
 }  // namespace clew::eval

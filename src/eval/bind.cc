@@ -29,6 +29,11 @@ BinaryOp turned(BinaryOp op) {
   }
 }
 
+// Whether the answer of `nestedSetParent op number` is the same for all positive left sides.
+bool tells_only_tops(BinaryOp op, int64_t number) {
+  return number <= (op == BinaryOp::Less || op == BinaryOp::GreaterEqual ? 1 : 0);
+}
+
 bool is_comparison(BinaryOp op) { return op >= BinaryOp::Equal && op <= BinaryOp::NotMatch; }
 bool is_equality(BinaryOp op) { return op == BinaryOp::Equal || op == BinaryOp::NotEqual; }
 
@@ -38,6 +43,34 @@ Result<Condition> Condition::bind(const FieldExpr& expression, ColumnView& view,
   Condition condition(view, facts);
   TRY(condition.bind_node(expression));
   return condition;
+}
+
+bool Condition::is_nil_everywhere(uint32_t node) const {
+  return nodes_[node].op == Op::Field && !view_->facts(nodes_[node].field).may_exist;
+}
+
+// Whether the condition `node`, whose operands are bound, can be seen to be false of every span.
+bool Condition::finds_nothing(const Node& node) const {
+  switch (node.op) {
+    case Op::And:
+      return nodes_[node.left].never || nodes_[node.right].never;
+    case Op::Or:
+      return nodes_[node.left].never && nodes_[node.right].never;
+    case Op::Compare:
+      return is_nil_everywhere(node.left) || is_nil_everywhere(node.right);
+    case Op::Test:
+    case Op::Exists:
+      return is_nil_everywhere(node.left);
+    case Op::CompareConstant: {
+      if (is_nil_everywhere(node.left)) return true;
+      const Node& field = nodes_[node.left];
+      // A text that no dictionary holds can be an element of an array only.
+      return node.operation == BinaryOp::Equal && field.op == Op::Field &&
+             nodes_[node.right].constant.get(0).kind == ValueKind::Text && !view_->facts(field.field).may_be_array;
+    }
+    default:
+      return false;
+  }
 }
 
 Condition::Node& Condition::add(Op op) {
@@ -121,7 +154,9 @@ Result<uint32_t> Condition::bind_unary(const query::Unary& unary) {
       op = Op::Absent;
       break;
   }
-  add(op).left = operand;
+  Node& node = add(op);
+  node.left = operand;
+  node.never = finds_nothing(node);
   return last();
 }
 
@@ -144,6 +179,7 @@ Result<uint32_t> Condition::bind_binary(const query::Binary& binary) {
   node.operation = binary.op;
   node.left = left;
   node.right = right;
+  node.never = finds_nothing(node);
   return last();
 }
 
@@ -155,15 +191,21 @@ Result<uint32_t> Condition::bind_comparison(BinaryOp op, const FieldExpr& left, 
     Node& node = add(Op::Test);
     node.left = operand;
     node.test = std::move(test);
+    node.never = finds_nothing(node);
     return last();
   }
   const auto* intrinsic = std::get_if<Intrinsic>(&left.node);
   bind_constant(right, intrinsic != nullptr ? std::optional(*intrinsic) : std::nullopt);
   const uint32_t constant = last();
+  if (const auto* number = std::get_if<int64_t>(&right)) {
+    nodes_[operand].coarse =
+        intrinsic != nullptr && *intrinsic == Intrinsic::NestedSetParent && tells_only_tops(op, *number);
+  }
   Node& node = add(Op::CompareConstant);
   node.operation = op;
   node.left = operand;
   node.right = constant;
+  node.never = finds_nothing(node);
   return last();
 }
 

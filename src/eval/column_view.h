@@ -40,13 +40,25 @@ constexpr bool is_of_trace(query::Intrinsic intrinsic) {
   }
 }
 
+// What is certain about a field before a row of it is read. A view that does not know says true.
+struct FieldFacts {
+  bool may_exist = true;     // false: nil, or ownerless, for every row
+  bool may_be_array = true;  // false: no row has an array here
+};
+
+// Memory that a view keeps for one field.
+constexpr uint64_t kFieldBytesMax = 640 << 10;
+
 class ColumnView {
  public:
   virtual ~ColumnView() = default;
 
+  // The same field gets the same number.
   virtual FieldId bind(const query::Attribute& attribute) = 0;
   // `intrinsic` is not of the trace.
   virtual FieldId bind(query::Intrinsic intrinsic) = 0;
+
+  virtual FieldFacts facts(FieldId field) = 0;
 
   // out[i] = the field of rows[i]. Resets `out`, which is marked as overflowed if it could not hold all.
   virtual void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) = 0;

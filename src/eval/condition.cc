@@ -147,10 +147,19 @@ bool Condition::is_always_true() const {
   return nodes_.back().op == Op::Constant && is_true(nodes_.back().constant.get(0));
 }
 
+uint64_t Condition::fixed_bytes() const {
+  uint64_t bytes = 0;
+  for (const Node& node : nodes_) {
+    if (node.op == Op::Field) bytes += kFieldBytesMax;
+    if (node.test) bytes += TextTest::kUsualBytes;
+  }
+  return bytes;
+}
+
 void Condition::select_node(uint32_t index, const Selection& in, SelectionList& out) {
   out.reset(in.size());
-  if (in.size() == 0 || overflowed_) return;
   Node& node = nodes_[index];
+  if (in.size() == 0 || overflowed_ || node.never) return;
   switch (node.op) {
     case Op::And:
       return select_and(node, in, out);
@@ -272,7 +281,11 @@ bool Condition::evaluate(uint32_t index, const Selection& in, ValueColumn& out) 
       view_->read(node.field, in.rows, out);
       break;
     case Op::TraceField:
-      facts_->read(node.intrinsic, in.positions, out);
+      if (node.coarse) {
+        facts_->read_top_or_not(in.positions, out);
+      } else {
+        facts_->read(node.intrinsic, in.positions, out);
+      }
       break;
     case Op::Negate:
     case Op::Calculate:

@@ -69,6 +69,10 @@ class Condition {
   bool gave_up() const { return gave_up_; }
   // True of every span.
   bool is_always_true() const;
+  // False of every span that the view held when the condition was bound: it asks for a key or text that is not there.
+  bool is_never_true() const { return nodes_.back().never; }
+  // Memory for caches and patterns, at most; what a pattern's automaton takes is reckoned at its usual size.
+  uint64_t fixed_bytes() const;
   // Needs more of TraceFacts than the duration.
   bool needs_tree() const { return needs_tree_; }
 
@@ -95,6 +99,8 @@ class Condition {
     FieldId field = 0;
     uint32_t left = 0;
     uint32_t right = 0;
+    bool never = false;    // is_never_true() of this part
+    bool coarse = false;   // of a TraceField: read_top_or_not() says enough
     std::string text;      // of a constant
     ValueColumn constant;  // one value
     std::optional<TextTest> test;
@@ -109,6 +115,8 @@ class Condition {
   Result<uint32_t> bind_binary(const query::Binary& binary);
   Result<uint32_t> bind_comparison(query::BinaryOp op, const query::FieldExpr& left, const query::Literal& right);
   void bind_intrinsic(query::Intrinsic intrinsic);
+  bool is_nil_everywhere(uint32_t node) const;
+  bool finds_nothing(const Node& node) const;
   void bind_constant(const query::Literal& literal, std::optional<query::Intrinsic> compared_with);
 
   std::unique_ptr<ValueColumn> take_column();

@@ -6,6 +6,7 @@
 #include "eval/evaluate.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 namespace clew::eval {
@@ -24,15 +25,27 @@ Result<uint32_t> Evaluator::bind_node(const query::SpansetExpr& expression) {
   if (const auto* filter = std::get_if<query::Filter>(&expression.node)) {
     node.condition = TRY(Condition::bind(*filter->condition, *view_, *facts_));
     needs_tree_ |= node.condition->needs_tree();
+    node.never = node.condition->is_never_true();
   } else {
     const auto& join = std::get<query::Join>(expression.node);
     node.op = join.op;
     node.left = TRY(bind_node(*join.left));
     node.right = TRY(bind_node(*join.right));
     needs_parents_ |= join.op != SpansetOp::And && join.op != SpansetOp::Or;
+    const bool left_never = nodes_[node.left].never;
+    const bool right_never = nodes_[node.right].never;
+    node.never = join.op == SpansetOp::Or ? left_never && right_never : left_never || right_never;
   }
   nodes_.push_back(std::move(node));
   return static_cast<uint32_t>(nodes_.size() - 1);
+}
+
+uint64_t Evaluator::fixed_bytes() const {
+  uint64_t bytes = 0;
+  for (const Node& node : nodes_) {
+    if (node.condition) bytes += node.condition->fixed_bytes();
+  }
+  return bytes;
 }
 
 uint64_t Evaluator::bytes_per_row() const {
@@ -77,15 +90,24 @@ bool Evaluator::run(const Traces& traces, Matches& matches, const Pace* pace) {
   std::iota(all.begin(), all.end(), 0);
   Mask mask = take_mask();
   evaluate(static_cast<uint32_t>(nodes_.size() - 1), all, mask);
-  for (uint32_t trace = 0; trace < traces.count(); ++trace) {
-    for (uint32_t at = traces.begin(trace); at < traces.end(trace); ++at) {
-      if (mask[at] != 0) matches.positions.push_back(at);
-    }
-    matches.ends.push_back(static_cast<uint32_t>(matches.positions.size()));
-  }
+  list_chosen(mask, matches);
   free_masks_.push_back(std::move(mask));
   free_lists_.push_back(std::move(all));
   return !stopped_ && !facts_->stopped();
+}
+
+// Most chunks hold few chosen spans or none, so the next one is looked for a word at a time.
+void Evaluator::list_chosen(const Mask& mask, Matches& matches) const {
+  const auto next_from = [&](size_t at) {
+    if (at >= mask.size()) return mask.size();
+    const void* found = std::memchr(mask.data() + at, 1, mask.size() - at);
+    return found == nullptr ? mask.size() : static_cast<size_t>(static_cast<const uint8_t*>(found) - mask.data());
+  };
+  size_t at = next_from(0);
+  for (uint32_t trace = 0; trace < traces_.count(); ++trace) {
+    for (; at < traces_.end(trace); at = next_from(at + 1)) matches.positions.push_back(static_cast<uint32_t>(at));
+    matches.ends.push_back(static_cast<uint32_t>(matches.positions.size()));
+  }
 }
 
 bool Evaluator::go_on() {
@@ -97,8 +119,8 @@ bool Evaluator::go_on() {
 }
 
 void Evaluator::evaluate(uint32_t index, const TraceList& traces, Mask& out) {
-  if (traces.empty() || !go_on()) return;
   Node& node = nodes_[index];
+  if (traces.empty() || node.never || !go_on()) return;
   if (!node.condition) return join(node, traces, out);
   if (node.condition->is_always_true()) {
     for (const uint32_t trace : traces) {
@@ -110,6 +132,7 @@ void Evaluator::evaluate(uint32_t index, const TraceList& traces, Mask& out) {
 }
 
 void Evaluator::filter(Condition& condition, const TraceList& traces, Mask& out) {
+  if (traces.size() == traces_.count()) return filter_all(condition, out);
   piece_positions_.resize(Condition::kSpansMax);
   piece_rows_.resize(Condition::kSpansMax);
   size_t size = 0;
@@ -124,6 +147,16 @@ void Evaluator::filter(Condition& condition, const TraceList& traces, Mask& out)
     }
   }
   filter_piece(condition, {std::span(piece_positions_).first(size), std::span(piece_rows_).first(size)}, out);
+}
+
+// The whole chunk lies in one run already.
+void Evaluator::filter_all(Condition& condition, Mask& out) {
+  const size_t count = traces_.rows.size();
+  while (all_positions_.size() < count) all_positions_.push_back(static_cast<uint32_t>(all_positions_.size()));
+  for (size_t at = 0; at < count && go_on(); at += Condition::kSpansMax) {
+    const size_t size = std::min(Condition::kSpansMax, count - at);
+    filter_piece(condition, {std::span(all_positions_).subspan(at, size), traces_.rows.subspan(at, size)}, out);
+  }
 }
 
 // Spans with so many values that a column overflows are taken in ever smaller pieces; one that alone is too much does
@@ -149,9 +182,8 @@ void Evaluator::filter_piece(Condition& condition, const Selection& piece, Mask&
 
 void Evaluator::traces_with_spans(const TraceList& traces, const Mask& mask, TraceList& out) const {
   for (const uint32_t trace : traces) {
-    const auto begin = mask.begin() + traces_.begin(trace);
-    const auto end = mask.begin() + traces_.end(trace);
-    if (std::find(begin, end, 1) != end) out.push_back(trace);
+    const uint32_t begin = traces_.begin(trace);
+    if (std::memchr(mask.data() + begin, 1, traces_.end(trace) - begin) != nullptr) out.push_back(trace);
   }
 }
 

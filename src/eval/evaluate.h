@@ -47,8 +47,13 @@ class Evaluator {
   // False: `pace` said stop, and `matches` means nothing.
   bool run(const Traces& traces, Matches& matches, const Pace* pace = nullptr);
 
-  // Memory that run() holds at most per row of a chunk, beside what is of fixed size.
+  // The query asks for what the view did not hold when the evaluator was bound: no run() finds anything.
+  bool finds_nothing() const { return nodes_.back().never; }
+
+  // Memory that run() holds at most per row of a chunk, beside fixed_bytes().
   uint64_t bytes_per_row() const;
+  // Memory for caches and patterns.
+  uint64_t fixed_bytes() const;
   // A span of some chunk had more values in one field, or more pairs of values to compare, than the limits allow
   // (ValueColumn::kElementsMax, kPairsMax), and was taken not to match. The answer may lack it.
   bool gave_up() const { return gave_up_; }
@@ -61,6 +66,7 @@ class Evaluator {
     query::SpansetOp op{};
     uint32_t left = 0;
     uint32_t right = 0;
+    bool never = false;  // finds nothing
   };
 
   explicit Evaluator(ColumnView& view) : view_(&view), facts_(std::make_unique<TraceFacts>(view)) {}
@@ -68,10 +74,12 @@ class Evaluator {
   Result<uint32_t> bind_node(const query::SpansetExpr& expression);
   void evaluate(uint32_t node, const TraceList& traces, Mask& out);
   void filter(Condition& condition, const TraceList& traces, Mask& out);
+  void filter_all(Condition& condition, Mask& out);
   void filter_piece(Condition& condition, const Selection& piece, Mask& out);
   void join(const Node& node, const TraceList& traces, Mask& out);
   void relate(query::SpansetOp op, uint32_t trace, const Mask& left, const Mask& right, Mask& out);
   void traces_with_spans(const TraceList& traces, const Mask& mask, TraceList& out) const;
+  void list_chosen(const Mask& mask, Matches& matches) const;
   bool go_on();
 
   Mask take_mask();
@@ -92,6 +100,7 @@ class Evaluator {
 
   std::vector<Mask> free_masks_;
   std::vector<TraceList> free_lists_;
+  std::vector<uint32_t> all_positions_;  // 0, 1, 2 …
   std::vector<uint32_t> piece_positions_;
   std::vector<uint32_t> piece_rows_;
   SelectionList kept_;

@@ -23,10 +23,12 @@ namespace clew::eval {
 
 class TextTest {
  public:
-  // Entries of the cache; 256 KiB per test at most.
-  static constexpr size_t kAnswersMax = size_t{1} << 16;
-  // Memory of one compiled pattern with the automaton that it grows while it works.
+  // Entries of the cache, 4 bytes each.
+  static constexpr size_t kAnswersMax = size_t{1} << 14;
+  // Memory of one compiled pattern with the automaton that it grows while it works; RE2 holds to it.
   static constexpr int64_t kPatternBytesMax = 8 << 20;
+  // What a test takes unless its pattern is of the rare kind that needs a large automaton.
+  static constexpr uint64_t kUsualBytes = 1 << 20;
 
   // `op` is an ordering, Match or NotMatch. A pattern that RE2 does not take is InvalidArgument.
   static Result<TextTest> create(query::BinaryOp op, std::string literal);

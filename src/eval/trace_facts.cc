@@ -102,6 +102,24 @@ const TraceFacts::Root& TraceFacts::root(uint32_t trace) {
   return root;
 }
 
+uint32_t TraceFacts::trace_at(uint32_t position) const {
+  return static_cast<uint32_t>(std::ranges::upper_bound(traces_.ends, position) - traces_.ends.begin());
+}
+
+void TraceFacts::read_top_or_not(std::span<const uint32_t> positions, ValueColumn& out) {
+  out.reset(positions.size());
+  for (size_t i = 0; i < positions.size();) {
+    const uint32_t trace = trace_at(positions[i]);
+    const std::span<const uint32_t> parents = this->parents(trace);
+    const uint32_t begin = traces_.begin(trace);
+    for (; i < positions.size() && positions[i] < traces_.end(trace); ++i) {
+      const uint32_t parent = parents[positions[i] - begin];
+      const int64_t value = parent == kRoot ? -1 : parent == kOrphan ? 0 : 1;
+      out.set(i, {ValueKind::Int, static_cast<uint64_t>(value)});
+    }
+  }
+}
+
 void TraceFacts::read(Intrinsic intrinsic, std::span<const uint32_t> positions, ValueColumn& out) {
   out.reset(positions.size());
   uint32_t trace =

@@ -49,6 +49,9 @@ class TraceFacts {
   // out[i] = an intrinsic that is_of_trace(), for the span at positions[i]. Positions ascend.
   void read(query::Intrinsic intrinsic, std::span<const uint32_t> positions, ValueColumn& out);
 
+  // NestedSetParent as far as it tells tops from others: -1 for a root, 0 for an orphan, 1 for all others.
+  void read_top_or_not(std::span<const uint32_t> positions, ValueColumn& out);
+
   // Pace said stop: answers since then mean nothing.
   bool stopped() const { return stopped_; }
 
@@ -68,6 +71,7 @@ class TraceFacts {
   std::span<const SpanLink> gather_links(uint32_t trace);
   void build_tree(uint32_t trace);
   const Root& root(uint32_t trace);
+  uint32_t trace_at(uint32_t position) const;
   Value service_of(uint32_t row);
 
   ColumnView& view_;

@@ -84,7 +84,7 @@ void ParentResolver::emit_path(std::span<const SpanLink> spans, std::span<uint32
     // The path goes upwards, so the cut span, now the highest, has to come last.
     std::rotate(cycle, earliest + 1, path_.end());
   }
-  topdown_.insert(topdown_.end(), path_.rbegin(), path_.rend());
+  for (size_t i = path_.size(); i-- > 0;) topdown_[ordered_++] = path_[i];
 }
 
 void ParentResolver::order(std::span<const SpanLink> spans, std::span<uint32_t> parents) {
@@ -96,12 +96,12 @@ void ParentResolver::order(std::span<const SpanLink> spans, std::span<uint32_t> 
     up &= top | (parents[i] < i);
     down &= top | (parents[i] > i);
   }
-  topdown_.clear();
+  topdown_.resize(count);
   if (up || down) {
-    topdown_.resize(count);
     for (uint32_t i = 0; i < count; ++i) topdown_[i] = up ? i : count - 1 - i;
     return;
   }
+  ordered_ = 0;
 
   enum : uint8_t { kNew, kOnPath, kDone };
   state_.assign(count, kNew);

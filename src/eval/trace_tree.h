@@ -86,6 +86,7 @@ class ParentResolver {
   int shift_ = 0;
   bool shared_ids_ = false;
   std::vector<uint32_t> topdown_;
+  size_t ordered_ = 0;  // positions that stand in topdown_ already
   std::vector<uint32_t> path_;
   std::vector<uint8_t> state_;
 };

@@ -25,8 +25,8 @@ using store::OrderKey;
 constexpr size_t kSliceRows = 4096;
 // Zones and traces that are passed over under one hold of the lock.
 constexpr size_t kSkipsPerSlice = 16384;
-// Caches of fields and patterns, lists of traces: what a search holds whatever it looks at.
-constexpr uint64_t kFixedBytes = 4 << 20;
+// Lists of traces and the like: what a search holds whatever it asks and looks at.
+constexpr uint64_t kFixedBytes = 1 << 20;
 // Of a found trace while it is only a key and a few rows.
 constexpr uint64_t kBytesPerFound = 128;
 // Of a row beside what the evaluator says: the row number, twice while a list grows.
@@ -175,12 +175,12 @@ Result<SearchAnswer> Search::run(const query::Query& query) {
   evaluator_.emplace(TRY(eval::Evaluator::bind(query, *view_)));
   facts_.emplace(*view_);
   bytes_per_row_ = std::max(evaluator_->bytes_per_row(), eval::TraceFacts::kParentBytesPerRow) + kBytesPerListedRow;
-  const uint64_t found_bytes =
-      (options_.limit + 1) * (kBytesPerFound + options_.spans_per_trace * sizeof(uint32_t)) + kFixedBytes;
+  const uint64_t found_bytes = (options_.limit + 1) * (kBytesPerFound + options_.spans_per_trace * sizeof(uint32_t)) +
+                               kFixedBytes + evaluator_->fixed_bytes();
   if (!memory_.grow(found_bytes) || !reserve_rows(2 * kSliceRows)) {
     return Error(Code::Unavailable, "the memory for queries is spent; try again");
   }
-  scan();
+  if (!evaluator_->finds_nothing()) scan();
   finish(fingerprint);
   slice_.reset();
   return std::move(answer_);
