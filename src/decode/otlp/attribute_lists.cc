@@ -25,8 +25,8 @@ using model::ValueType;
 namespace kv = field::key_value;
 namespace any = field::any_value;
 
-// What an Open list may keep for the next one, in slots.
-constexpr size_t kKeepSlotsMax = 4096;
+// What a list or a buffer may keep for the next request, in bytes.
+constexpr size_t kKeepBytesMax = size_t{64} << 10;
 
 // memcmp of short runs without a call: eight bytes a step, the last step overlapping.
 inline bool equal(const uint8_t* a, const uint8_t* b, size_t bytes) {
@@ -65,7 +65,26 @@ uint32_t usual_key_bytes(Bytes key_value) {
   return take_header(value, length_tag(kv::kValue)) ? static_cast<uint32_t>(key_end) : 0;
 }
 
+template <class Container>
+void give_back(Container& container) {
+  if (container.capacity() * sizeof(typename Container::value_type) > kKeepBytesMax) Container().swap(container);
+}
+
 }  // namespace
+
+void AttributeLists::trim() {
+  nodes_.clear();  // bounded by kNodesMax
+  give_back(keys_);
+  give_back(canonical_);
+}
+
+void ListScratch::trim() {
+  lists.trim();
+  for (AttributeLists::Open* open : {&resource, &scope, &span, &child}) {
+    give_back(open->slots);
+    give_back(open->keys);
+  }
+}
 
 void AttributeLists::reset(model::SpanBatch& batch, Faults& faults) {
   batch_ = &batch;
@@ -282,8 +301,6 @@ AttributeSet AttributeLists::finish(Open& open) {
     std::memcpy(run.data(), from, run.size_bytes());
     from += run.size();
   });
-  if (open.slots.capacity() > kKeepSlotsMax) std::vector<uint64_t>().swap(open.slots);
-  if (open.keys.capacity() > kKeepSlotsMax) std::vector<KeyType>().swap(open.keys);
   return set;
 }
 

@@ -16,7 +16,7 @@
 //   const AttributeSet set = lists.finish(open);
 //
 // Several lists may be open at once, so that an event's attributes can be read between two of its span's.
-// Lifetime: the bytes passed to add() must live until clear().
+// Lifetime: the bytes passed to add() must live until the next reset() or trim().
 #pragma once
 
 #include <cstdint>
@@ -61,6 +61,9 @@ class AttributeLists {
   // Moves the slots into the batch.
   model::AttributeSet finish(Open& open);
 
+  // Forgets the lists and gives back what a request of unusual size made grow.
+  void trim();
+
  private:
   static constexpr uint32_t kOutside = UINT32_MAX;
   static constexpr uint32_t kNone = UINT32_MAX;
@@ -93,6 +96,18 @@ class AttributeLists {
   std::vector<Node> nodes_;  // the first kLevelCount are the roots
   std::vector<model::KeyType> keys_;
   std::string canonical_;
+};
+
+// What a decoding thread keeps from one request to the next: room, no content.
+struct ListScratch {
+  AttributeLists lists;
+  AttributeLists::Open resource;
+  AttributeLists::Open scope;
+  AttributeLists::Open span;
+  AttributeLists::Open child;  // of an event or link
+
+  // Below 1 MiB remains.
+  void trim();
 };
 
 }  // namespace clew::decode::otlp

@@ -25,6 +25,8 @@ struct Scratch {
   std::string padded;
 };
 
+thread_local std::unique_ptr<Scratch> scratch;
+
 template <class Number>
 bool parse_whole(std::string_view text, Number& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -63,10 +65,7 @@ constexpr double kTwoTo64 = 18446744073709551616.0;
 }  // namespace
 
 simdjson::simdjson_result<simdjson::ondemand::document> JsonReader::open(Bytes body, size_t padding) {
-  thread_local std::unique_ptr<Scratch> scratch;
-  if (scratch == nullptr || scratch->parser.capacity() > kKeepDocumentBytesMax ||
-      scratch->padded.capacity() > kKeepDocumentBytesMax)
-    scratch = std::make_unique<Scratch>();
+  if (scratch == nullptr) scratch = std::make_unique<Scratch>();
   if (padding < simdjson::SIMDJSON_PADDING) {
     scratch->padded.reserve(body.size() + simdjson::SIMDJSON_PADDING);
     scratch->padded.assign(as_text(body));
@@ -76,6 +75,11 @@ simdjson::simdjson_result<simdjson::ondemand::document> JsonReader::open(Bytes b
   begin_ = body.data();
   return scratch->parser.iterate(
       simdjson::padded_string_view(body.data(), body.size(), body.size() + simdjson::SIMDJSON_PADDING));
+}
+
+void JsonReader::trim() {
+  if (scratch->parser.capacity() > kKeepDocumentBytesMax || scratch->padded.capacity() > kKeepDocumentBytesMax)
+    scratch.reset();
 }
 
 Error JsonReader::malformed(simdjson::error_code code, simdjson::ondemand::document* document, size_t body_bytes) {

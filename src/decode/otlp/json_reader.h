@@ -5,7 +5,7 @@
 // Collector does, and turns what goes wrong into two kinds. Text that is no JSON ends the request: functions return
 // false. A value of the wrong type or an unreadable number is reported to the faults, and reading goes on.
 //
-// null stands for a field that is not there. Texts live until the next document.
+// null stands for a field that is not there. Texts live until document() returns.
 #pragma once
 
 #include <simdjson.h>
@@ -32,17 +32,9 @@ class JsonReader {
   // it is copied. What read returns false for, and what is no JSON, is an InvalidArgument.
   template <class Read>
   Result<void> document(Bytes body, size_t padding, Read read) {
-    simdjson::ondemand::document document;
-    const auto opened = open(body, padding).get(document);
-    if (opened != simdjson::SUCCESS) return malformed(opened, nullptr, body.size());
-    Value root;
-    const auto error = document.get_value().get(root);
-    if (error != simdjson::SUCCESS) return malformed(error, nullptr, body.size());
-    if (!read(root)) return malformed(error_, &document, body.size());
-    const char* behind = nullptr;  // there is a location only while there is something left to read
-    if (document.current_location().get(behind) == simdjson::SUCCESS)
-      return malformed(simdjson::TRAILING_CONTENT, &document, body.size());
-    return {};
+    Result<void> done = read_document(body, padding, read);
+    trim();
+    return done;
   }
 
   // Calls visit(Name, Value) for the fields of an object; those it does not look at are skipped.
@@ -97,6 +89,23 @@ class JsonReader {
   bool enumeration(Value value, std::span<const EnumName> names, int32_t& out);
 
  private:
+  template <class Read>
+  Result<void> read_document(Bytes body, size_t padding, Read& read) {
+    simdjson::ondemand::document document;
+    const auto opened = open(body, padding).get(document);
+    if (opened != simdjson::SUCCESS) return malformed(opened, nullptr, body.size());
+    Value root;
+    const auto error = document.get_value().get(root);
+    if (error != simdjson::SUCCESS) return malformed(error, nullptr, body.size());
+    if (!read(root)) return malformed(error_, &document, body.size());
+    const char* behind = nullptr;  // there is a location only while there is something left to read
+    if (document.current_location().get(behind) == simdjson::SUCCESS)
+      return malformed(simdjson::TRAILING_CONTENT, &document, body.size());
+    return {};
+  }
+
+  // Gives back what a large document made grow.
+  static void trim();
   simdjson::simdjson_result<simdjson::ondemand::document> open(Bytes body, size_t padding);
   Error malformed(simdjson::error_code code, simdjson::ondemand::document* document, size_t body_bytes);
 

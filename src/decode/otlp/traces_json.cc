@@ -41,20 +41,14 @@ constexpr std::array<JsonReader::EnumName, 6> kKinds = {{{"SPAN_KIND_UNSPECIFIED
 constexpr std::array<JsonReader::EnumName, 3> kStatusCodes = {
     {{"STATUS_CODE_UNSET", 0}, {"STATUS_CODE_OK", 1}, {"STATUS_CODE_ERROR", 2}}};
 
-struct Scratch {
-  AttributeLists lists;
-  Open resource;
-  Open scope;
-  Open span;
-  Open child;
-};
-
 class Decoder {
  public:
-  Decoder(size_t body_bytes, SpanBatch& batch, Scratch& scratch, const BadGroups& known)
+  Decoder(size_t body_bytes, SpanBatch& batch, ListScratch& scratch, const BadGroups& known)
       : batch_(batch), scratch_(scratch), json_(faults_), sink_(batch, body_bytes, known) {
     scratch.lists.reset(batch, faults_);
   }
+  Decoder(const Decoder&) = delete;
+  ~Decoder() { scratch_.trim(); }
 
   Result<void> read(Bytes body, size_t padding) {
     Result<void> done = json_.document(body, padding, [this](Json root) { return read_request(root); });
@@ -512,7 +506,7 @@ class Decoder {
   }
 
   SpanBatch& batch_;
-  Scratch& scratch_;
+  ListScratch& scratch_;
   Faults faults_;
   JsonReader json_;
   SpanSink sink_;
@@ -525,7 +519,7 @@ class Decoder {
 
 Result<Verdict> decode_traces_json(Bytes body, size_t padding, SpanBatch& batch) {
   if (body.size() > kBodyBytesMax) return Error(Code::ResourceExhausted, "the request is too large to decode");
-  thread_local Scratch scratch;
+  thread_local ListScratch scratch;
   BadGroups bad;
   for (;;) {  // twice at most: the second time all bad groups are known
     Decoder decoder(body.size(), batch, scratch, bad);

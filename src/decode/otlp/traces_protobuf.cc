@@ -30,21 +30,14 @@ using model::StringId;
 using Level = AttributeLists::Level;
 using Open = AttributeLists::Open;
 
-// What a thread keeps from one request to the next: room, no content.
-struct Scratch {
-  AttributeLists lists;
-  Open resource;
-  Open scope;
-  Open span;
-  Open child;  // of an event or link
-};
-
 class Decoder {
  public:
-  Decoder(Bytes body, SpanBatch& batch, Scratch& scratch, const BadGroups& known)
+  Decoder(Bytes body, SpanBatch& batch, ListScratch& scratch, const BadGroups& known)
       : body_(body), batch_(batch), scratch_(scratch), sink_(batch, body.size(), known) {
     scratch.lists.reset(batch, faults_);
   }
+  Decoder(const Decoder&) = delete;
+  ~Decoder() { scratch_.trim(); }
 
   bool read_request() {
     ProtoReader reader(body_);
@@ -443,7 +436,7 @@ class Decoder {
 
   Bytes body_;
   SpanBatch& batch_;
-  Scratch& scratch_;
+  ListScratch& scratch_;
   SpanSink sink_;
   Faults faults_;
   const uint8_t* span_at_ = nullptr;  // the innermost message that is surely inside the body
@@ -454,7 +447,7 @@ class Decoder {
 
 Result<Verdict> decode_traces_protobuf(Bytes body, model::SpanBatch& batch) {
   if (body.size() > kBodyBytesMax) return Error(Code::ResourceExhausted, "the request is too large to decode");
-  thread_local Scratch scratch;
+  thread_local ListScratch scratch;
   BadGroups bad;
   for (;;) {  // twice at most: the second time all bad groups are known
     Decoder decoder(body, batch, scratch, bad);

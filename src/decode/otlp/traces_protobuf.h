@@ -12,7 +12,7 @@
 // A bad span costs only itself (see Verdict); a bad resource or scope costs the spans under it; broken framing costs
 // the request.
 //
-// Threads: any; each keeps some scratch memory (below 2 MiB) from one call to the next.
+// Threads: any; each keeps some scratch memory (below 1 MiB) from one call to the next.
 #pragma once
 
 #include "base/bytes.h"
