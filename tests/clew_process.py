@@ -105,11 +105,11 @@ class Clew:
             time.sleep(0.005)
 
     def _find_doors(self, log_start):
-        # The start-up lines name each door and where it listens: `otlp_grpc 127.0.0.1:40001`.
+        # A line for each door: `listening on 127.0.0.1:40001 for OTLP gRPC (listen.otlp_grpc)`.
         with open(self.log_path, "rb") as log:
             log.seek(log_start)
             text = log.read().decode(errors="replace")
-        for door, address in re.findall(r"\b(otlp_grpc|otlp_http|http)\s+(?:\w+://)?([\w.\[\]:-]+:\d+)", text):
+        for address, door in re.findall(r"listening on (\S+) for .*\(listen\.(\w+)\)", text):
             self.doors[door] = address
         return all(door in self.doors for door in DOORS)
 

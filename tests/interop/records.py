@@ -16,6 +16,11 @@ def double_text(value):
     return repr(float({"Infinity": "inf", "-Infinity": "-inf", "NaN": "nan"}.get(value, value)))
 
 
+def parse(text):
+    """JSON with -0 kept apart from 0, as JSON does and Python's integers do not."""
+    return json.loads(text, parse_int=lambda digits: -0.0 if digits == "-0" else int(digits))
+
+
 def value_of(value):
     if not value:
         return {"empty": None}
@@ -89,6 +94,16 @@ def normal(record):
     return record
 
 
+def narrowed(sent, received):
+    """The innermost part in which two values differ."""
+    while type(sent) is type(received) and isinstance(sent, (dict, list)) and len(sent) == len(received):
+        keys = sent.keys() if isinstance(sent, dict) else range(len(sent))
+        if isinstance(sent, dict) and sent.keys() != received.keys():
+            break
+        sent, received = next((sent[key], received[key]) for key in keys if sent[key] != received[key])
+    return json.dumps(sent)[:500], json.dumps(received)[:500]
+
+
 def difference(sent, received):
     """Lines that say how two lists of records differ; none if every span came exactly once and unchanged."""
     lines = []
@@ -104,8 +119,8 @@ def difference(sent, received):
             continue
         for field, value in expected[span_id].items():
             if record[field] != value:
-                lines.append(f"{span_id} {record['name']}: {field} sent {json.dumps(value)[:500]}, "
-                             f"received {json.dumps(record[field])[:500]}")
+                there, here = narrowed(value, record[field])
+                lines.append(f"{span_id} {record['name']}: in {field} sent {there}, received {here}")
     lines += [f"{span_id} {record['name']}: lost" for span_id, record in expected.items() if span_id not in seen]
     return lines
 

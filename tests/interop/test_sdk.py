@@ -168,7 +168,7 @@ def test_no_process_complains(shop):
 def test_native_api_equals_what_was_sent(clew, shop):
     answer = clew.get(f"/clew/v1/traces/{shop.trace_id}")
     assert answer.status == 200, answer
-    lines = records.difference(shop.trace, records.records_of_otlp(answer.json()))
+    lines = records.difference(shop.trace, records.records_of_otlp(records.parse(answer.body)))
     assert not lines, "\n".join(lines)
 
 
@@ -177,7 +177,8 @@ def test_every_other_trace_came_too(clew, shop):
     assert others
     for trace_id in others:
         sent = [span for span in shop.spans if span["trace_id"] == trace_id]
-        lines = records.difference(sent, records.records_of_otlp(clew.get(f"/clew/v1/traces/{trace_id}").json()))
+        answer = clew.get(f"/clew/v1/traces/{trace_id}")
+        lines = records.difference(sent, records.records_of_otlp(records.parse(answer.body)))
         assert not lines, "\n".join(lines)
 
 
@@ -199,7 +200,7 @@ def test_jaeger_api_equals_what_was_sent(clew, shop):
 
 
 def test_trace_command_prints_the_same_spans(clew, shop):
-    printed = json.loads(clew.command("trace", shop.trace_id, "--format", "otlp"))
+    printed = records.parse(clew.command("trace", shop.trace_id, "--format", "otlp"))
     lines = records.difference(shop.trace, records.records_of_otlp(printed))
     assert not lines, "\n".join(lines)
 
