@@ -15,8 +15,8 @@
 namespace clew::net {
 
 struct CorsPolicy {
-  std::vector<std::string> allowed_origins;  // empty: off
-  std::vector<std::string> allowed_headers;  // beside Content-Type, Content-Encoding and Accept; "*" is any
+  std::vector<std::string> allowed_origins = {};  // empty: off
+  std::vector<std::string> allowed_headers = {};  // beside Content-Type, Content-Encoding and Accept; "*" is any
   int max_age_seconds = 7200;
 };
 

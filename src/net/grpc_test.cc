@@ -5,16 +5,17 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <thread>
 
 #include "net/grpc_client.h"
 #include "net/grpc_server.h"
-#include "net/testing/raw_socket.h"
+#include "net/testing/http2_sender.h"
 
 namespace clew::net {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::RawSocket;
+using testing::Http2Sender;
 
 class GrpcTest : public ::testing::Test {
  protected:
@@ -74,65 +75,19 @@ TEST_F(GrpcTest, RefusesLargeMessages) {
   EXPECT_EQ(call("/t.T/Echo", std::string((1 << 20) + 1, 'x')).status, static_cast<int>(Code::ResourceExhausted));
 }
 
-// The beginning of an HTTP/2 connection with one call whose message is announced with `bytes` and never comes.
-std::string half_a_call(uint32_t bytes) {
-  std::string out = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-  const auto frame = [&](uint8_t type, uint8_t flags, uint8_t stream, const std::string& payload) {
-    out += {static_cast<char>(payload.size() >> 16),
-            static_cast<char>(payload.size() >> 8),
-            static_cast<char>(payload.size()),
-            static_cast<char>(type),
-            static_cast<char>(flags),
-            0,
-            0,
-            0,
-            static_cast<char>(stream)};
-    out += payload;
-  };
-  frame(4, 0, 0, "");
-  std::string headers;
-  const auto header = [&](std::string_view name, std::string_view value) {
-    headers += '\0';
-    headers += static_cast<char>(name.size());
-    headers += name;
-    headers += static_cast<char>(value.size());
-    headers += value;
-  };
-  header(":method", "POST");
-  header(":scheme", "http");
-  header(":path", "/t.T/Echo");
-  header(":authority", "h");
-  header("te", "trailers");
-  header("content-type", "application/grpc");
-  frame(1, 4, 1, headers);
-  frame(0, 0, 1,
-        std::string("\0", 1) +
-            std::string{static_cast<char>(bytes >> 24), static_cast<char>(bytes >> 16), static_cast<char>(bytes >> 8),
-                        static_cast<char>(bytes)} +
-            "abc");
-  return out;
-}
-
 TEST_F(GrpcTest, CutsMessagesThatDoNotArrive) {
   start({.read_limit = 200ms});
-  RawSocket socket(server_->address().port);
-  socket.send(half_a_call(60 << 20));
-  std::string got;
-  while (got.find("did not arrive in time") == std::string::npos) {
-    const std::string more = socket.receive_some();
-    ASSERT_FALSE(more.empty());
-    got += more;
-  }
+  Http2Sender sender(server_->address().port, "/t.T/Echo", 60 << 20);
+  while (sender.received().find("did not arrive in time") == std::string::npos) ASSERT_TRUE(sender.wait());
   EXPECT_EQ(call("/t.T/Echo", "good").body, "good");
 }
 
 TEST_F(GrpcTest, OldReadersMakeRoomForNewOnes) {
   start({.reading_max = 4});
-  std::vector<RawSocket> sockets;
+  std::vector<std::unique_ptr<Http2Sender>> senders;
   for (int i = 0; i < 4; ++i) {
-    sockets.emplace_back(server_->address().port);
-    sockets.back().send(half_a_call(1 << 20));
-    EXPECT_NE(sockets.back().receive_some(), "");
+    senders.push_back(std::make_unique<Http2Sender>(server_->address().port, "/t.T/Echo", 1 << 20));
+    EXPECT_TRUE(senders.back()->wait());
   }
   // At first the patience with the old ones holds; then one of them goes.
   int status = 0;
@@ -160,9 +115,8 @@ TEST_F(GrpcTest, DrainFinishesWhatIsInFlight) {
 
 TEST_F(GrpcTest, DrainCutsCallsWhoseMessageIsArriving) {
   start();
-  RawSocket socket(server_->address().port);
-  socket.send(half_a_call(1 << 20));
-  EXPECT_NE(socket.receive_some(), "");
+  Http2Sender sender(server_->address().port, "/t.T/Echo", 1 << 20);
+  EXPECT_TRUE(sender.wait());
   const auto began = std::chrono::steady_clock::now();
   server_->drain(100ms);
   EXPECT_LT(std::chrono::steady_clock::now() - began, 5s);

@@ -55,6 +55,13 @@ class RawSocket {
     return sent < 0 ? 0 : static_cast<size_t>(sent);
   }
 
+  // What is here already.
+  std::string receive_now() {
+    std::string bytes(64 << 10, '\0');
+    const ssize_t got = recv(socket_, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    bytes.resize(got < 0 ? 0 : static_cast<size_t>(got));
+    return bytes;
+  }
   // The next bytes, or nothing at the end or after kWaitMs.
   std::string receive_some() {
     pollfd wait{socket_, POLLIN, 0};
