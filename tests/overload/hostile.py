@@ -32,7 +32,7 @@ class HalfSentHttp:
         if chunked:
             self.socket.sendall(f"{announced:x}\r\n".encode())
         self.socket.setblocking(False)
-        self.left = sent
+        self.left, self.taken = sent, 0
         self.answer = b""
 
     def push(self):
@@ -45,7 +45,9 @@ class HalfSentHttp:
             self.left = 0
             return False
         try:
-            self.left -= self.socket.send(CHUNK[:self.left])
+            sent = self.socket.send(CHUNK[:self.left])
+            self.left -= sent
+            self.taken += sent
         except BlockingIOError:
             pass
         except OSError:
@@ -138,7 +140,7 @@ class HalfSentGrpc:
     def __init__(self, address, announced, sent):
         self.raw = RawGrpc(address)
         self.data = struct.pack(">BI", 0, announced)
-        self.left = sent
+        self.left, self.taken = sent, 0
 
     def push(self):
         if self.raw.ended:
@@ -146,7 +148,9 @@ class HalfSentGrpc:
         elif self.data:
             self.data = self.data[self.raw.push(self.data):]
         else:
-            self.left -= self.raw.push(CHUNK[:min(self.left, len(CHUNK))])
+            sent = self.raw.push(CHUNK[:min(self.left, len(CHUNK))])
+            self.left -= sent
+            self.taken += sent
         return self.left > 0
 
     def close(self):
