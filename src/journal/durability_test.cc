@@ -51,6 +51,7 @@ class Life {
 
   FaultyFileSystem& files() { return files_; }
   Expectation& expected() { return expected_; }
+  const Options& options() const { return options_; }
 
   // The journal's account of its bytes against the files.
   void check_figures(const Journal& journal) {
@@ -166,9 +167,7 @@ TEST(Durability, AFailedGroupCostsOnlyItself) {
   for (uint64_t at = 3; at < syncs; ++at) {
     Life life(base_seed());
     life.files().fail_sync_at(at);
-    Options options;
-    options.free_space_floor_bytes = 0;
-    const auto journal = life.expected().open(life.files(), kFolder, options);
+    const auto journal = life.expected().open(life.files(), kFolder, life.options());
     ASSERT_NE(journal, nullptr);
     int failed = 0;
     for (int i = 0; i < 40; ++i) failed += life.expected().append(*journal, 2) ? 0 : 1;
@@ -182,9 +181,7 @@ TEST(Durability, AFailedGroupCostsOnlyItself) {
 TEST(Durability, WhatFailedDoesNotComeBackBehindWhatFollows) {
   for (uint64_t seed = base_seed(); seed < base_seed() + 20; ++seed) {
     Life life(seed);
-    Options options;
-    options.free_space_floor_bytes = 0;
-    auto journal = life.expected().open(life.files(), kFolder, options);
+    auto journal = life.expected().open(life.files(), kFolder, life.options());
     EXPECT_TRUE(life.expected().append(*journal, 1, 0));
     for (int i = 0; i < 3; ++i) {
       life.files().fail_sync_at(life.files().syncs());
@@ -216,9 +213,7 @@ TEST(Durability, AFullDiskIsAnAnswerUntilThereIsSpace) {
 TEST(Durability, ADiskThatFailsForLongLeavesNoHeapOfSegments) {
   Life life(base_seed());
   EXPECT_TRUE(life.run(5));
-  Options options;
-  options.free_space_floor_bytes = 0;
-  const auto journal = life.expected().open(life.files(), kFolder, options);
+  const auto journal = life.expected().open(life.files(), kFolder, life.options());
   for (int i = 0; i < 200; ++i) {
     // The header, the folder, or the group itself.
     life.files().fail_sync_at(life.files().syncs() + static_cast<uint64_t>(i) % 3);
