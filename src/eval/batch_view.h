@@ -16,6 +16,8 @@
 // The batch may grow between two calls; nothing that a growing batch moves is kept.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "eval/column_view.h"

@@ -3,6 +3,8 @@
 // Binding a condition to a view: fields get their numbers, literals their codes, patterns are compiled. A comparison
 // with a literal is turned so that the literal stands right. Beside an intrinsic that is an id, a literal that spells
 // an id in any usual way becomes that id.
+#include <bit>
+
 #include "eval/condition.h"
 
 namespace clew::eval {
@@ -41,7 +43,7 @@ bool is_equality(BinaryOp op) { return op == BinaryOp::Equal || op == BinaryOp::
 
 Result<Condition> Condition::bind(const FieldExpr& expression, ColumnView& view, TraceFacts& facts) {
   Condition condition(view, facts);
-  TRY(condition.bind_node(expression));
+  condition.root_ = TRY(condition.bind_node(expression));
   return condition;
 }
 
@@ -54,8 +56,6 @@ bool Condition::finds_nothing(const Node& node) const {
   switch (node.op) {
     case Op::And:
       return nodes_[node.left].never || nodes_[node.right].never;
-    case Op::Or:
-      return nodes_[node.left].never && nodes_[node.right].never;
     case Op::Compare:
       return is_nil_everywhere(node.left) || is_nil_everywhere(node.right);
     case Op::Test:
@@ -171,6 +171,10 @@ Result<uint32_t> Condition::bind_binary(const query::Binary& binary) {
   }
   const uint32_t left = TRY(bind_node(*binary.left));
   const uint32_t right = TRY(bind_node(*binary.right));
+  if (binary.op == BinaryOp::Or) {  // a long list of texts shrinks to those that are there
+    if (nodes_[left].never) return right;
+    if (nodes_[right].never) return left;
+  }
   const Op op = binary.op == BinaryOp::And  ? Op::And
                 : binary.op == BinaryOp::Or ? Op::Or
                 : is_comparison(binary.op)  ? Op::Compare

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <functional>
 
 namespace clew::eval {
 namespace {
@@ -139,12 +140,12 @@ std::unique_ptr<SelectionList> Condition::take_list() {
 bool Condition::select(const Selection& in, SelectionList& out) {
   DCHECK(in.size() <= kSpansMax);
   overflowed_ = false;
-  select_node(last(), in, out);
+  select_node(root_, in, out);
   return !overflowed_;
 }
 
 bool Condition::is_always_true() const {
-  return nodes_.back().op == Op::Constant && is_true(nodes_.back().constant.get(0));
+  return nodes_[root_].op == Op::Constant && is_true(nodes_[root_].constant.get(0));
 }
 
 uint64_t Condition::fixed_bytes() const {

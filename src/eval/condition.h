@@ -70,7 +70,7 @@ class Condition {
   // True of every span.
   bool is_always_true() const;
   // False of every span that the view held when the condition was bound: it asks for a key or text that is not there.
-  bool is_never_true() const { return nodes_.back().never; }
+  bool is_never_true() const { return nodes_[root_].never; }
   // Memory for caches and patterns, at most; what a pattern's automaton takes is reckoned at its usual size.
   uint64_t fixed_bytes() const;
   // Needs more of TraceFacts than the duration.
@@ -139,7 +139,8 @@ class Condition {
 
   ColumnView* view_;
   TraceFacts* facts_;
-  std::deque<Node> nodes_;  // children before parents, so the last is the root; a deque because constants point home
+  std::deque<Node> nodes_;  // children before parents; a deque because constants point home
+  uint32_t root_ = 0;
   std::vector<std::unique_ptr<ValueColumn>> free_columns_;
   std::vector<std::unique_ptr<SelectionList>> free_lists_;
   bool overflowed_ = false;
