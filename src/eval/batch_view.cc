@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The common case of every field is a loop of a few loads per row: row → shape → place of the key (cached) → slot. Only
-// a row whose field has several values leaves it, for append_groups().
+// The common case of every field is a loop of a few loads per row: row, shape, place of the key (cached), slot. Only a
+// row whose field has several values leaves it, for append_groups().
 #include "eval/batch_view.h"
 
 #include <algorithm>

@@ -3,9 +3,9 @@
 // Binding a condition to a view: fields get their numbers, literals their codes, patterns are compiled. A comparison
 // with a literal is turned so that the literal stands right. Beside an intrinsic that is an id, a literal that spells
 // an id in any usual way becomes that id.
-#include <bit>
-
 #include "eval/condition.h"
+
+#include <bit>
 
 namespace clew::eval {
 
