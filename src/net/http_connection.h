@@ -76,6 +76,7 @@ class HttpServerCore : public std::enable_shared_from_this<HttpServerCore> {
   void on_every_connection(Step step);
 
   boost::asio::io_context io_;
+  // Both on one strand of their own.
   boost::asio::ip::tcp::acceptor acceptor_;
   boost::asio::steady_timer accept_again_;
   std::vector<std::thread> threads_;

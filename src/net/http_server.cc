@@ -33,7 +33,10 @@ HttpResponse refuse_in_text(const HttpRequest*, int status, std::string_view mes
 bool on_network_thread() { return network_thread; }
 
 HttpServerCore::HttpServerCore(HttpServer::Options given)
-    : options(std::move(given)), address(options.address), acceptor_(io_), accept_again_(io_) {}
+    : options(std::move(given)),
+      address(options.address),
+      acceptor_(asio::make_strand(io_)),
+      accept_again_(acceptor_.get_executor()) {}
 
 HttpResponse HttpServerCore::refuse(const HttpRequest* head, int status, std::string_view message) const {
   return options.refuse ? options.refuse(head, status, message) : refuse_in_text(head, status, message);
@@ -60,7 +63,7 @@ Result<void> HttpServerCore::start() {
   address.port = acceptor_.local_endpoint(error).port();
 
   accepting_ = true;
-  accept();
+  asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->accept(); });
   for (unsigned i = 0; i < options.threads; ++i) {
     threads_.emplace_back([this] { run(); });
     pthread_setname_np(threads_.back().native_handle(), fmt::format("clew-http-{}", address.port).c_str());
@@ -75,19 +78,20 @@ void HttpServerCore::run() {
 }
 
 void HttpServerCore::accept() {
+  if (draining()) return;
   acceptor_.async_accept(asio::make_strand(io_), [self = shared_from_this()](ErrorCode error, auto socket) {
     self->accepted(error, std::move(socket));
   });
 }
 
 void HttpServerCore::accepted(ErrorCode error, asio::ip::tcp::socket socket) {
-  if (error == asio::error::operation_aborted) return;
+  if (draining() || error == asio::error::operation_aborted) return;
   if (error) {
     log(LogLevel::Warning,
         fmt::format("cannot accept a connection address={} why={}", address.text(), error.message()));
     accept_again_.expires_after(kAcceptPause);
     accept_again_.async_wait([self = shared_from_this()](ErrorCode cancelled) {
-      if (!cancelled && !self->draining()) self->accept();
+      if (!cancelled) self->accept();
     });
     return;
   }
@@ -111,7 +115,7 @@ void HttpServerCore::closed(HttpConnection* connection) {
   if (open_.empty()) all_closed_.notify_all();
   if (!accepting_ && !draining() && open_.size() < options.connections_max) {
     accepting_ = true;
-    asio::post(io_, [self = shared_from_this()] { self->accept(); });
+    asio::post(acceptor_.get_executor(), [self = shared_from_this()] { self->accept(); });
   }
 }
 
@@ -131,7 +135,7 @@ uint32_t HttpServerCore::drain(std::chrono::milliseconds limit) {
   std::unique_lock lock(mutex_);
   if (stopped_ || threads_.empty()) return 0;
   draining_ = true;
-  asio::post(io_, [self = shared_from_this()] {
+  asio::post(acceptor_.get_executor(), [self = shared_from_this()] {
     ErrorCode ignored;
     self->acceptor_.close(ignored);
     self->accept_again_.cancel();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the OTLP doors say: an Outcome as an HTTP response or a gRPC message, an Error as google.rpc.Status in the
-// form that the request had. (opentelemetry-proto, docs/specification.md: OTLP/gRPC response, OTLP/HTTP response.)
+// form that the request had (OTLP specification 1.x, "OTLP/gRPC Response" and "OTLP/HTTP Response").
 #pragma once
 
 #include <chrono>

@@ -2,9 +2,9 @@
 #include "receive/intake.h"
 
 #include <fmt/core.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "base/check.h"
@@ -91,7 +91,7 @@ Intake::Intake(const Options& options, store::Store& store, const Clock& clock, 
   metrics.gauge_from("clew_receive_in_flight_bytes", "Memory held by requests that are not answered yet.",
                      [&budget] { return static_cast<double>(budget.used(Share::InFlight)); });
   queue_depth_ = &metrics.gauge("clew_receive_queue_requests", "Requests that wait for a worker.");
-  const unsigned workers = options.workers != 0 ? options.workers : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned workers = options.workers != 0 ? options.workers : static_cast<unsigned>(get_nprocs());
   for (unsigned i = 0; i < workers; ++i) {
     workers_.emplace_back(fmt::format("clew-receive-{}", i), [this] { work(); });
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Proves over real sockets what the OTLP specification asks of a server (docs/specification.md of opentelemetry-proto):
-// each row is a request and the status, headers and body that it must get, on both doors, in every form and encoding.
+// Proves over real sockets what the OTLP specification asks of a server: each row is a request and the status, headers
+// and body that it must get, on both doors, in every form and encoding.
 #include <fmt/core.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -192,10 +192,11 @@ TEST(OtlpHttp, DeclinesLogsAndMetricsWithoutFailing) {
       "/v1/logs", R"({"resourceLogs":[{"scopeLogs":[{"logRecords":[{},{},{}]},{"logRecords":[{}]}]}]})", kJson);
   EXPECT_EQ(logs->status, 200);
   EXPECT_THAT(logs->body, HasSubstr(R"("rejectedLogRecords":"4")"));
-  const auto metrics = client.post(
-      "/v1/metrics",
-      R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{},{}]}},{"sum":{"dataPoints":[{}]}}]}]}]})",
-      kJson);
+  const auto metrics =
+      client.post("/v1/metrics",
+                  R"({"resourceMetrics":[{"scopeMetrics":[{"metrics":[{"gauge":{"dataPoints":[{},{}]}},)"
+                  R"({"sum":{"dataPoints":[{}]}}]}]}]})",
+                  kJson);
   EXPECT_EQ(metrics->status, 200);
   EXPECT_THAT(metrics->body, HasSubstr(R"("rejectedDataPoints":"3")"));
 
