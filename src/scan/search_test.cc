@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <map>
 #include <random>
+#include <thread>
 
 #include "eval/testing/oracle.h"
 #include "eval/testing/random_data.h"
@@ -258,6 +259,33 @@ TEST(Search, ASpanWithTooManyValuesIsToldOf) {
   EXPECT_FALSE(answer->complete());
   ASSERT_EQ(answer->traces.size(), 1u);
   EXPECT_EQ(answer->traces[0].matched_count, 1u);
+}
+
+// Requests are visible whole, and a search that runs meanwhile neither waits for them nor trips over them.
+TEST(Search, RunsWhileRequestsArrive) {
+  constexpr uint64_t kTraces = 300;
+  constexpr uint64_t kSpans = 100;
+  World world;
+  world.receive(chain({0, 1}, kSpans));
+  std::jthread writer([&] {
+    for (uint64_t i = 2; i <= kTraces; ++i) world.receive(chain({0, i}, kSpans));
+  });
+  MemoryBudget budget(kBudgetBytes);
+  const query::Query query = parsed(R"({ name = "even" } > { name = "odd" })");
+  SearchOptions options;
+  options.limit = kTraces;
+  for (size_t traces = 0; traces < kTraces;) {
+    const store::HeadSnapshot snapshot = world.head->snapshot();
+    const auto answer = search(snapshot, query, options, budget);
+    ASSERT_TRUE(answer.ok() && answer->complete());
+    ASSERT_EQ(answer->traces.size(), snapshot.trace_count());
+    ASSERT_GE(answer->traces.size(), traces);
+    traces = answer->traces.size();
+    for (const FoundTrace& trace : answer->traces) {
+      ASSERT_EQ(trace.span_count, kSpans);
+      ASSERT_EQ(trace.matched_count, kSpans / 2);
+    }
+  }
 }
 
 TEST(Search, MentionsTheAttributesOfTheQueryOnce) {
