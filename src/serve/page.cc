@@ -13,7 +13,8 @@ h1 { font-size: 1.6rem; margin: 0; } h2 { font-size: 1.1rem; margin: 2rem 0 .5re
 p { margin: .5rem 0; } table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .35rem .75rem .35rem 0; border-bottom: 1px solid var(--line); }
 code, pre { font: .875rem/1.5 ui-monospace, monospace; }
-pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; overflow-x: auto; }
+pre { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: .75rem 1rem; }
+pre { overflow-x: auto; }
 input { font: .875rem ui-monospace, monospace; padding: .4rem .6rem; width: 24rem; max-width: 100%; }
 button { font: inherit; padding: .3rem .8rem; }
 )";
