@@ -13,7 +13,7 @@ constexpr uint8_t kNotADigit = 0xFF;
 constexpr std::array<uint8_t, 256> kDigitValues = [] {
   std::array<uint8_t, 256> values{};
   values.fill(kNotADigit);
-  for (uint8_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<uint8_t>(kAlphabet[i])] = i;
+  for (size_t i = 0; i < kAlphabet.size(); ++i) values[static_cast<uint8_t>(kAlphabet[i])] = static_cast<uint8_t>(i);
   values['-'] = 62;
   values['_'] = 63;
   return values;
