@@ -169,6 +169,8 @@ class Process {
     if (addresses.otlp_grpc) {
       receive::OtlpGrpc::Options options;
       options.address = *addresses.otlp_grpc;
+      // What gRPC holds of messages that have not all come is beside the budget, so it is kept to half of its share.
+      options.quota_bytes = std::max(budget_.limit(Share::InFlight) / 2, intake_->body_bytes_max());
       otlp_grpc_.emplace(options, *intake_, metrics_);
       TRY(otlp_grpc_->start());
       say("otlp_grpc", "OTLP gRPC", otlp_grpc_->address());

@@ -37,7 +37,8 @@ const std::array kSettings = {
             .place = &C::memory_budget,
             .help =
                 "Memory that is shared out between data in memory, requests in flight, queries and the rest. `auto` "
-                "is the smaller of a quarter of the machine's memory and 2GiB.",
+                "is the smaller of a quarter of the machine's memory and 2GiB. Below 1.7GiB the largest request is "
+                "smaller than receive.body_size_max: about 4 % of the budget.",
             .smallest = 64 * kMiB,
             .zero_means = "auto"},
 

@@ -58,9 +58,11 @@ TEST(JaegerJson, WritesAWholeTrace) {
       R"("logs":[{"timestamp":1795200536005000,"fields":[{"key":"event","type":"string","value":"exception"},)"
       R"({"key":"exception.type","type":"string","value":"E"}]}],"processID":"p1","warnings":null},)"
       R"({"traceID":"5b8aa5a2d2c872e8321cf37308d69df2","spanID":"0000000000000002","operationName":"q",)"
-      R"("references":[{"refType":"CHILD_OF","traceID":"5b8aa5a2d2c872e8321cf37308d69df2","spanID":"0000000000000001"}],)"
+      R"("references":[{"refType":"CHILD_OF","traceID":"5b8aa5a2d2c872e8321cf37308d69df2",)"
+      R"("spanID":"0000000000000001"}],)"
       R"("startTime":1795200536001000,"duration":1000,"tags":[)"
-      R"({"key":"otel.scope.name","type":"string","value":"lib"},{"key":"otel.scope.version","type":"string","value":"1.2"},)"
+      R"({"key":"otel.scope.name","type":"string","value":"lib"},)"
+      R"({"key":"otel.scope.version","type":"string","value":"1.2"},)"
       R"({"key":"otel.status_code","type":"string","value":"OK"}],"logs":[],"processID":"p1","warnings":null}],)"
       R"("processes":{"p1":{"serviceName":"web","tags":[{"key":"host.name","type":"string","value":"h1"}]}},)"
       R"("warnings":null})");
@@ -118,7 +120,8 @@ TEST(JaegerJson, TurnsLinksIntoReferences) {
   EXPECT_THAT(
       jaeger(trace.batch),
       HasSubstr(
-          R"("references":[{"refType":"CHILD_OF","traceID":"5b8aa5a2d2c872e8321cf37308d69df2","spanID":"0000000000000009"},)"
+          R"("references":[{"refType":"CHILD_OF","traceID":"5b8aa5a2d2c872e8321cf37308d69df2",)"
+          R"("spanID":"0000000000000009"},)"
           R"({"refType":"FOLLOWS_FROM","traceID":"00000000000000010000000000000002","spanID":"0000000000000003"},)"
           R"({"refType":"CHILD_OF","traceID":"00000000000000010000000000000002","spanID":"0000000000000004"}])"));
 }

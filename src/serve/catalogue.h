@@ -15,7 +15,7 @@
 
 namespace clew::serve {
 
-// Services and operations in one answer; more are left out, in byte order of what was found first.
+// Services and operations in one answer; who gets as many has to expect that there are more.
 constexpr size_t kServicesMax = 20'000;
 constexpr size_t kOperationsMax = 20'000;
 // Rows in a slice.

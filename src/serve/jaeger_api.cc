@@ -59,17 +59,29 @@ void send_traces(const Question& question, const std::vector<model::TraceId>& id
   answer.finish();
 }
 
+// Is a list of this size all there is, or was it cut at its limit?
+enum class Extent : uint8_t { Whole, Cut };
+
+Extent extent(size_t found, size_t most) { return found < most ? Extent::Whole : Extent::Cut; }
+
 // {"data":[…],"total":N,…}
 template <class Items, class Write>
-void send_list(const Question& question, const Items& items, Write write) {
-  // Half a list would be taken for a whole one: Jaeger's form has no place to say so.
+void send_list(const Question& question, const Items& items, Extent extent, Write write) {
+  // Half a list, cut at no particular place, would help nobody.
   if (question.stop.now()) return question.exchange.respond(jaeger_error(kUnavailable, "the query took too long"));
   Answer answer(question.exchange, "application/json");
   codec::JsonWriter json(answer.text());
   json.begin_object().key("data").begin_array();
   for (const auto& item : items) write(json, item);
   json.end_array().key("total").number(uint64_t{items.size()}).key("limit").number(uint64_t{0});
-  json.key("offset").number(uint64_t{0}).key("errors").null().end_object();
+  json.key("offset").number(uint64_t{0}).key("errors");
+  if (extent == Extent::Whole) {
+    json.null();
+  } else {
+    json.begin_array().begin_object().key("msg").text("there are more; the list was cut at its limit");
+    json.end_object().end_array();
+  }
+  json.end_object();
   answer.finish();
 }
 
@@ -147,14 +159,17 @@ void answer_jaeger_search(const Question& question) {
 void answer_jaeger_services(const Question& question) {
   const std::vector<std::string> names =
       question.snapshot ? services(*question.snapshot, question.stop) : std::vector<std::string>();
-  send_list(question, names, [](codec::JsonWriter& json, const std::string& name) { json.text(name); });
+  send_list(question, names, extent(names.size(), kServicesMax),
+            [](codec::JsonWriter& json, const std::string& name) { json.text(name); });
 }
 
 void answer_jaeger_service_operations(const Question& question) {
   std::vector<Operation> found = operations_of(question, question.request.parameters[0]);
+  const Extent all = extent(found.size(), kOperationsMax);
   const auto same_name = [](const Operation& a, const Operation& b) { return a.name == b.name; };
   found.erase(std::unique(found.begin(), found.end(), same_name), found.end());
-  send_list(question, found, [](codec::JsonWriter& json, const Operation& operation) { json.text(operation.name); });
+  send_list(question, found, all,
+            [](codec::JsonWriter& json, const Operation& operation) { json.text(operation.name); });
 }
 
 void answer_jaeger_operations(const Question& question) {
@@ -162,10 +177,11 @@ void answer_jaeger_operations(const Question& question) {
   if (service.empty()) return question.exchange.respond(jaeger_error(kBadRequest, "parameter 'service' is required"));
   const std::string kind = question.request.query_value("spanKind").value_or("");
   std::vector<Operation> found = operations_of(question, service);
+  const Extent all = extent(found.size(), kOperationsMax);
   std::erase_if(found, [&](const Operation& operation) {
     return !kind.empty() && render::jaeger_span_kind(operation.kind) != kind;
   });
-  send_list(question, found, [](codec::JsonWriter& json, const Operation& operation) {
+  send_list(question, found, all, [](codec::JsonWriter& json, const Operation& operation) {
     json.begin_object().key("name").text(operation.name);
     json.key("spanKind").text(render::jaeger_span_kind(operation.kind)).end_object();
   });

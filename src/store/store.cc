@@ -46,6 +46,18 @@ Result<void> replay(Heads& heads, journal::RecordKind kind, Bytes payload, Recov
   return {};
 }
 
+void publish(const Recovery& recovery, Metrics& metrics) {
+  const auto gauge = [&metrics](std::string_view name, std::string_view help, double value) {
+    metrics.gauge_from(name, help, [value] { return value; });
+  };
+  gauge("clew_recovery_seconds", "Time that the last start took to read the journal back.", recovery.seconds);
+  gauge("clew_recovery_spans", "Spans that the last start read back.", static_cast<double>(recovery.spans));
+  gauge("clew_recovery_damaged_records", "Records that could not be read at the last start.",
+        static_cast<double>(recovery.damaged_records));
+  gauge("clew_recovery_torn_bytes", "Bytes of unacknowledged requests that the last start dropped.",
+        static_cast<double>(recovery.torn_bytes));
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, std::string folder, const Options& options,
@@ -64,6 +76,7 @@ Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, std::str
   recovery.damaged_records += opened.report.records_lost;
   recovery.torn_bytes = opened.report.torn_bytes;
   recovery.seconds = static_cast<double>(clock.monotonic_nanos() - began) / kNanosPerSecond;
+  publish(recovery, metrics);
   return std::unique_ptr<Store>(
       std::make_unique<JournaledStore>(std::move(heads), std::move(opened.journal), recovery, budget, clock, metrics));
 }
