@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "base/log.h"
+
 namespace clew::store {
 namespace {
 
@@ -12,6 +14,16 @@ Counter& refused(Metrics& metrics, std::string_view reason) {
 }
 
 }  // namespace
+
+void Complaint::raise(std::string_view line) {
+  if (!raised_) log(LogLevel::Error, line);
+  raised_ = true;
+}
+
+void Complaint::clear(std::string_view line) {
+  if (raised_) log(LogLevel::Info, line);
+  raised_ = false;
+}
 
 Committer::Committer(std::unique_ptr<journal::Journal> journal, Heads& heads, MemoryBudget& budget, const Clock& clock,
                      Metrics& metrics)
@@ -105,7 +117,9 @@ void Committer::admit() {
       refuse(std::move(submission),
              Error(Code::Unavailable, "the memory for recent spans is full (memory.budget, share of the head)"),
              refused_head_);
+      head_full_.raise("store: the memory for recent spans is full; requests are refused (memory.budget)");
     } else {
+      head_full_.clear("store: there is memory for recent spans again");
       admitted.push_back(std::move(waiting));
     }
   }
@@ -126,6 +140,7 @@ void Committer::commit() {
   const Result<journal::Lsn> written = journal_->append_group(records);
   commit_seconds_.observe(static_cast<double>(clock_.monotonic_nanos() - began) / kNanosPerSecond);
   if (written.ok()) {
+    journal_fails_.clear("store: the journal takes requests again");
     groups_.add();
     for (const Waiting& waiting : group_) {
       const Submission& submission = waiting.submission;
@@ -137,6 +152,7 @@ void Committer::commit() {
     for (Waiting& waiting : group_) waiting.submission.done({});
     return;
   }
+  journal_fails_.raise("store: the journal cannot be written; requests are refused: " + written.error().what());
   failed_groups_.add();
   heads_.settle();
   for (Waiting& waiting : group_) refuse(std::move(waiting.submission), written.error(), refused_journal_);

@@ -28,6 +28,16 @@ constexpr size_t kWaitingMax = 16'384;
 // A group ends when its records reach this, so that the first request in it does not wait for a gigabyte.
 constexpr size_t kGroupBytesMax = 8 << 20;
 
+// Something that goes wrong for a while: logged when it begins and when it is over, not once for each request.
+class Complaint {
+ public:
+  void raise(std::string_view line);
+  void clear(std::string_view line);
+
+ private:
+  bool raised_ = false;
+};
+
 class Committer {
  public:
   // `journal` is the committer's from here on; `heads`, `budget` and `metrics` must outlive it.
@@ -73,8 +83,11 @@ class Committer {
   std::deque<Waiting> waiting_;  // guarded by mutex_
   bool stopping_ = false;        // guarded by mutex_
 
-  std::vector<Waiting> group_;  // the committer's own
-  platform::Thread thread_;     // last: starts when all else is there
+  // The committer's own.
+  std::vector<Waiting> group_;
+  Complaint head_full_;
+  Complaint journal_fails_;
+  platform::Thread thread_;  // last: starts when all else is there
 };
 
 }  // namespace clew::store
