@@ -85,7 +85,9 @@ Result<uint32_t> Condition::bind_node(const FieldExpr& expression) {
   if (const auto* literal = std::get_if<Literal>(&expression.node)) {
     bind_constant(*literal, std::nullopt);
   } else if (const auto* attribute = std::get_if<query::Attribute>(&expression.node)) {
-    add(Op::Field).field = view_->bind(*attribute);
+    Node& node = add(Op::Field);
+    node.field = view_->bind(*attribute);
+    node.cached = view_->facts(node.field).may_exist;
   } else {
     bind_intrinsic(std::get<Intrinsic>(expression.node));
   }

@@ -148,10 +148,15 @@ bool Condition::is_always_true() const {
   return nodes_[root_].op == Op::Constant && is_true(nodes_[root_].constant.get(0));
 }
 
-uint64_t Condition::fixed_bytes() const {
+void Condition::append_cached_fields(std::vector<FieldId>& fields) const {
+  for (const Node& node : nodes_) {
+    if (node.cached) fields.push_back(node.field);
+  }
+}
+
+uint64_t Condition::pattern_bytes() const {
   uint64_t bytes = 0;
   for (const Node& node : nodes_) {
-    if (node.op == Op::Field) bytes += kFieldBytesMax;
     if (node.test) bytes += TextTest::kUsualBytes;
   }
   return bytes;

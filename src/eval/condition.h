@@ -71,8 +71,10 @@ class Condition {
   bool is_always_true() const;
   // False of every span that the view held when the condition was bound: it asks for a key or text that is not there.
   bool is_never_true() const { return nodes_[root_].never; }
-  // Memory for caches and patterns, at most; what a pattern's automaton takes is reckoned at its usual size.
-  uint64_t fixed_bytes() const;
+  // Appends the fields that the view keeps a cache for.
+  void append_cached_fields(std::vector<FieldId>& fields) const;
+  // Memory for patterns; what their automatons take is reckoned at its usual size.
+  uint64_t pattern_bytes() const;
   // Needs more of TraceFacts than the duration.
   bool needs_tree() const { return needs_tree_; }
 
@@ -100,6 +102,7 @@ class Condition {
     uint32_t left = 0;
     uint32_t right = 0;
     bool never = false;    // is_never_true() of this part
+    bool cached = false;   // a field that the view keeps a cache for
     bool coarse = false;   // of a TraceField: read_top_or_not() says enough
     std::string text;      // of a constant
     ValueColumn constant;  // one value

@@ -42,10 +42,15 @@ Result<uint32_t> Evaluator::bind_node(const query::SpansetExpr& expression) {
 
 uint64_t Evaluator::fixed_bytes() const {
   uint64_t bytes = 0;
+  std::vector<FieldId> fields;
   for (const Node& node : nodes_) {
-    if (node.condition) bytes += node.condition->fixed_bytes();
+    if (!node.condition) continue;
+    bytes += node.condition->pattern_bytes();
+    node.condition->append_cached_fields(fields);
   }
-  return bytes;
+  std::ranges::sort(fields);
+  const auto repeated = std::ranges::unique(fields);
+  return bytes + static_cast<uint64_t>(repeated.begin() - fields.begin()) * kFieldBytesMax;
 }
 
 uint64_t Evaluator::bytes_per_row() const {
