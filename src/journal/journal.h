@@ -55,7 +55,7 @@ struct Options {
   // A segment that would grow beyond this is followed by a new one; a group that is larger gets a larger segment.
   uint64_t segment_bytes = 64 << 20;
   // A segment grows by zeros written this far ahead, so that most syncs touch data only (bench/journal_bench.cc).
-  uint64_t growth_bytes = 4 << 20;
+  uint64_t growth_bytes = 256 << 10;
   // All segments together; beyond it groups are refused as Unavailable.
   uint64_t bytes_max = uint64_t{16} << 30;
   // Free bytes that the journal leaves on the disk for others; groups that would need them are refused.
