@@ -141,8 +141,9 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void refuse(int status, std::string_view message);
 
   void compose_head(const HttpResponse& response, bool chunked);
-  void write_rest(size_t from);
-  void write_stream(size_t from = 0);
+  void write_out(size_t from, void (HttpConnection::*done)());
+  void whole_sent();
+  void piece_sent();
   void answered();
   void linger();
   void linger_on();

@@ -70,23 +70,28 @@ void HttpConnection::send(HttpResponse response) {
   compose_head(response, false);
   out_ = std::move(response);
   if (head_only_ || out_.status == 204 || out_.status == 304) out_.body.clear();
-  write_rest(0);
+  write_out(0, &HttpConnection::whole_sent);
 }
 
-// Writes the body from `from`, together with the head when that is the beginning.
-void HttpConnection::write_rest(size_t from) {
+// Writes out_head_ and the body from `from` in pieces of bounded size, then calls `done`.
+void HttpConnection::write_out(size_t from, void (HttpConnection::*done)()) {
   const size_t bytes = std::min(kWritePieceBytes, out_.body.size() - from);
   const std::array<asio::const_buffer, 2> pieces = {asio::buffer(out_head_),
                                                     asio::buffer(out_.body.data() + from, bytes)};
   arm(core_->options.progress);
-  asio::async_write(socket_, pieces, [self = shared_from_this(), next = from + bytes](const ErrorCode& error, size_t) {
+  const size_t next = from + bytes;
+  asio::async_write(socket_, pieces, [self = shared_from_this(), next, done](const ErrorCode& error, size_t) {
     if (self->closed_) return;
     if (error) return self->close();
     self->out_head_.clear();
-    if (next < self->out_.body.size()) return self->write_rest(next);
-    self->out_ = {};
-    self->answered();
+    if (next < self->out_.body.size()) return self->write_out(next, done);
+    (self.get()->*done)();
   });
+}
+
+void HttpConnection::whole_sent() {
+  out_ = {};
+  answered();
 }
 
 void HttpConnection::answered() {
@@ -125,7 +130,8 @@ void HttpConnection::send_head(HttpResponse head) {
   out_.hold = std::move(head.hold);
   streaming_ = true;
   stream_end_ = false;
-  write_stream();
+  stream_busy_ = true;
+  write_out(0, &HttpConnection::piece_sent);
 }
 
 void HttpConnection::send_piece(std::string piece) {
@@ -135,7 +141,8 @@ void HttpConnection::send_piece(std::string piece) {
     out_.body = std::move(piece);
     if (!old_version_) out_.body += "\r\n";
   }
-  write_stream();
+  stream_busy_ = true;
+  write_out(0, &HttpConnection::piece_sent);
 }
 
 void HttpConnection::send_end() {
@@ -144,27 +151,15 @@ void HttpConnection::send_end() {
   if (stream_busy_) return;
   if (!head_only_ && !old_version_) out_head_ = "0\r\n\r\n";
   streaming_ = false;
-  write_rest(0);
+  write_out(0, &HttpConnection::whole_sent);
 }
 
-// Writes out_head_ and out_.body, then asks for the next piece.
-void HttpConnection::write_stream(size_t from) {
-  stream_busy_ = true;
-  const size_t bytes = std::min(kWritePieceBytes, out_.body.size() - from);
-  const std::array<asio::const_buffer, 2> pieces = {asio::buffer(out_head_),
-                                                    asio::buffer(out_.body.data() + from, bytes)};
-  arm(core_->options.progress);
-  asio::async_write(socket_, pieces, [self = shared_from_this(), next = from + bytes](const ErrorCode& error, size_t) {
-    if (self->closed_) return;
-    if (error) return self->close();
-    self->out_head_.clear();
-    if (next < self->out_.body.size()) return self->write_stream(next);
-    self->disarm();
-    self->out_.body.clear();
-    self->stream_busy_ = false;
-    if (self->stream_end_) return self->send_end();
-    if (const auto exchange = self->exchange_.lock()) exchange->piece_sent();
-  });
+void HttpConnection::piece_sent() {
+  disarm();
+  out_.body.clear();
+  stream_busy_ = false;
+  if (stream_end_) return send_end();
+  if (const auto exchange = exchange_.lock()) exchange->piece_sent();
 }
 
 HttpExchangeImpl::~HttpExchangeImpl() {
