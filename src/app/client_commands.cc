@@ -35,8 +35,8 @@ render::Charset terminal_charset() {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
     const std::string_view value = environment(name);
     if (value.empty()) continue;
-    const bool utf8 = value.find("UTF-8") != value.npos || value.find("utf8") != value.npos ||
-                      value.find("utf-8") != value.npos || value.find("UTF8") != value.npos;
+    const bool utf8 = value.find("UTF-8") != std::string::npos || value.find("utf8") != std::string::npos ||
+                      value.find("utf-8") != std::string::npos || value.find("UTF8") != std::string::npos;
     return utf8 ? render::Charset::Utf8 : render::Charset::Ascii;
   }
   // Without a locale: a file or a pipe takes UTF-8, a terminal may not.
@@ -94,7 +94,7 @@ Result<std::string> get(const ServerOptions& server, const std::string& target) 
 
 void add_parameter(std::string& target, std::string_view name, std::string_view value) {
   if (value.empty()) return;
-  target += target.find('?') == target.npos ? '?' : '&';
+  target += target.find('?') == std::string::npos ? '?' : '&';
   target += fmt::format("{}={}", name, net::percent_encode(value));
 }
 

@@ -63,7 +63,7 @@ class YamlReader {
         continue;
       }
       const std::string name = entry.first.Scalar();
-      const std::string key = path.empty() ? name : path + "." + name;
+      const std::string key = path.empty() ? name : fmt::format("{}.{}", path, name);
       if (entry.second.IsMap()) {
         walk(entry.second, key, depth + 1);
       } else {
@@ -133,7 +133,7 @@ std::string comment(std::string_view text, std::string_view indent) {
   while (!text.empty()) {
     size_t cut = text.size();
     if (cut > kWidth) cut = text.rfind(' ', kWidth);
-    if (cut == text.npos) cut = std::min(text.find(' '), text.size());
+    if (cut == std::string::npos) cut = std::min(text.find(' '), text.size());
     out += fmt::format("{}# {}\n", indent, text.substr(0, cut));
     text.remove_prefix(std::min(cut + 1, text.size()));
   }
@@ -145,7 +145,7 @@ std::string_view name_of(const Setting& setting) { return setting.path.substr(se
 
 // A scalar that YAML reads back as the same text.
 std::string yaml_value(const Setting& setting, const Configuration& configuration) {
-  const std::string text = value_text(setting, configuration);
+  std::string text = value_text(setting, configuration);
   const bool is_text = std::holds_alternative<std::string Configuration::*>(setting.place);
   if (!is_text) return text;
   YAML::Emitter emitter;
@@ -185,7 +185,7 @@ std::vector<Problem> apply_override(std::string_view assignment, Configuration& 
     return std::vector<Problem>{{"--set", 0, std::string(key), std::move(message)}};
   };
   const size_t equals = assignment.find('=');
-  if (equals == assignment.npos) return problem("", fmt::format("'{}' is not path.to.key=value", assignment));
+  if (equals == std::string::npos) return problem("", fmt::format("'{}' is not path.to.key=value", assignment));
   const std::string_view key = assignment.substr(0, equals);
   const Setting* const setting = find_setting(key);
   if (setting == nullptr) return problem(key, YamlReader::unknown(key));

@@ -98,6 +98,7 @@ class Load {
     const bool grpc = options_.target.starts_with("grpc://");
     begin_ = clock_.monotonic_nanos();
     std::vector<platform::Thread> threads;
+    threads.reserve(options_.connections);
     for (uint32_t i = 0; i < options_.connections; ++i) {
       threads.emplace_back(fmt::format("load{}", i), [this, i, grpc] {
         if (grpc) {

@@ -198,9 +198,9 @@ std::optional<std::string> assign_text(const Setting& setting, std::string_view 
   }
   if (setting.type == Choice) {
     const std::string list = fmt::format("|{}|", setting.choices);
-    if (text.find('|') != text.npos || list.find(fmt::format("|{}|", text)) == list.npos) {
+    if (text.find('|') != std::string::npos || list.find(fmt::format("|{}|", text)) == std::string::npos) {
       std::string choices(setting.choices);
-      for (size_t at = 0; (at = choices.find('|', at)) != choices.npos; at += 2) choices.replace(at, 1, ", ");
+      for (size_t at = 0; (at = choices.find('|', at)) != std::string::npos; at += 2) choices.replace(at, 1, ", ");
       return fmt::format("'{}' is not one of {}", text, choices);
     }
   }
@@ -306,7 +306,7 @@ std::string type_text(const Setting& setting) {
       return "address, or `off`";
     case Choice: {
       std::string choices = fmt::format("`{}`", setting.choices);
-      for (size_t at = 0; (at = choices.find('|', at)) != choices.npos; at += 4) choices.replace(at, 1, "`, `");
+      for (size_t at = 0; (at = choices.find('|', at)) != std::string::npos; at += 4) choices.replace(at, 1, "`, `");
       return choices;
     }
     case Flag:

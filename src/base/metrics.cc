@@ -100,7 +100,8 @@ std::string Metrics::prometheus_text() const {
   const std::lock_guard lock(mutex_);
   std::string out;
   for (const auto& [name, family] : families_) {
-    out += "# HELP " + name + " " + family.help + "\n# TYPE " + name + " " + family.type + "\n";
+    out.append("# HELP ").append(name).append(" ").append(family.help);
+    out.append("\n# TYPE ").append(name).append(" ").append(family.type).append("\n");
     for (const Series& series : family.series) {
       if (series.read) {
         append_sample(out, name, series.labels, number(series.read()));

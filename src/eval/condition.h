@@ -57,8 +57,8 @@ class Condition {
  public:
   // InvalidArgument if a pattern does not compile. `view` and `facts` must outlive the condition.
   static Result<Condition> bind(const query::FieldExpr& expression, ColumnView& view, TraceFacts& facts);
-  Condition(Condition&&) = default;
-  Condition& operator=(Condition&&) = default;
+  Condition(Condition&&) noexcept = default;
+  Condition& operator=(Condition&&) noexcept = default;
 
   // out = the spans of `in`, at most kSpansMax, of which the condition is true.
   // False: some column overflowed, and `out` means nothing; fewer spans need less room.

@@ -103,23 +103,23 @@ void ParentResolver::order(std::span<const SpanLink> spans, std::span<uint32_t> 
   }
   ordered_ = 0;
 
-  enum : uint8_t { kNew, kOnPath, kDone };
-  state_.assign(count, kNew);
+  enum State : uint8_t { New, OnPath, Done };
+  state_.assign(count, New);
   for (uint32_t i = 0; i < count; ++i) {
-    if (state_[i] != kNew) continue;
+    if (state_[i] != New) continue;
     path_.clear();
     uint32_t at = i;
-    while (!is_top(at) && state_[at] == kNew) {
-      state_[at] = kOnPath;
+    while (!is_top(at) && state_[at] == New) {
+      state_[at] = OnPath;
       path_.push_back(at);
       at = parents[at];
     }
     size_t cycle_at = path_.size();
-    if (!is_top(at) && state_[at] == kOnPath) {
+    if (!is_top(at) && state_[at] == OnPath) {
       cycle_at = static_cast<size_t>(std::find(path_.begin(), path_.end(), at) - path_.begin());
     }
     emit_path(spans, parents, cycle_at);
-    for (const uint32_t position : path_) state_[position] = kDone;
+    for (const uint32_t position : path_) state_[position] = Done;
   }
 }
 

@@ -103,8 +103,10 @@ std::string segment_name(uint64_t number) { return fmt::format("{:016x}{}", numb
 std::optional<uint64_t> segment_number(std::string_view name) {
   if (name.size() != kNumberDigits + kNameSuffix.size() || !name.ends_with(kNameSuffix)) return {};
   uint64_t number = 0;
-  const auto read = std::from_chars(name.data(), name.data() + kNumberDigits, number, 16);
-  if (read.ptr != name.data() + kNumberDigits || read.ec != std::errc() || number > kNumberMax) return {};
+  const std::string_view digits = name.substr(0, kNumberDigits);
+  const char* const end = digits.data() + digits.size();
+  const auto read = std::from_chars(digits.data(), end, number, 16);
+  if (read.ptr != end || read.ec != std::errc() || number > kNumberMax) return {};
   if (segment_name(number) != name) return {};  // capital letters: not ours
   return number;
 }

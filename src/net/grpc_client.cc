@@ -8,6 +8,8 @@
 #include <future>
 #include <mutex>
 
+#include "net/grpc_runtime.h"
+
 namespace clew::net {
 namespace {
 
@@ -40,6 +42,7 @@ struct GrpcClient::State {
 };
 
 GrpcClient::GrpcClient(const std::string& target, const Options& options) {
+  start_grpc_runtime();
   grpc::ChannelArguments arguments;
   arguments.SetInt("clew.connection", options.connection);
   arguments.SetMaxReceiveMessageSize(static_cast<int>(options.message_bytes_max));

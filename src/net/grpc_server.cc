@@ -2,7 +2,6 @@
 #include "net/grpc_server.h"
 
 #include <fmt/core.h>
-#include <grpc/support/log.h>
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/grpcpp.h>
 #include <grpcpp/resource_quota.h>
@@ -16,7 +15,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "base/log.h"
+#include "net/grpc_runtime.h"
 
 namespace clew::net {
 namespace {
@@ -34,11 +33,6 @@ constexpr int kStreamsPerConnectionMax = 1'000;
 constexpr std::chrono::milliseconds kReadingPatience{1'000};
 // How often slow readers are looked for.
 constexpr std::chrono::milliseconds kSweepEvery{500};
-
-void write_log(gpr_log_func_args* args) {
-  const LogLevel level = args->severity == GPR_LOG_SEVERITY_ERROR ? LogLevel::Warning : LogLevel::Debug;
-  log(level, fmt::format("grpc: {}", args->message));
-}
 
 grpc::Status status_of(const GrpcRefusal& refusal) {
   return {static_cast<grpc::StatusCode>(refusal.code), refusal.message, refusal.details};
@@ -259,8 +253,7 @@ void GrpcServerCore::sweep() {
 }
 
 Result<void> GrpcServerCore::start() {
-  static std::once_flag log_routed;
-  std::call_once(log_routed, [] { gpr_set_log_function(write_log); });
+  start_grpc_runtime();
 
   // gRPC itself does not tell why it cannot listen.
   TRY(probe_listen(address, options.setting));

@@ -12,7 +12,7 @@ constexpr size_t kNameBytesMax = 15;
 
 }  // namespace
 
-Thread::Thread(std::string name, std::function<void()> run)
+Thread::Thread(const std::string& name, std::function<void()> run)
     : thread_([name = name.substr(0, kNameBytesMax), run = std::move(run)] {
         pthread_setname_np(pthread_self(), name.c_str());
         run();

@@ -13,7 +13,7 @@ class Thread {
  public:
   Thread() = default;
   // `name` is cut to the 15 bytes that Linux keeps.
-  Thread(std::string name, std::function<void()> run);
+  Thread(const std::string& name, std::function<void()> run);
   Thread(Thread&&) = default;
   Thread& operator=(Thread&&) = default;
   // Waits until `run` has returned: tell it to stop first.

@@ -68,7 +68,7 @@ Result<void> add_field(std::string_view name, const std::string& value, JaegerSe
   if (name == "tags" && !value.empty()) return add_tags(value, search);
   if (name == "tag") {
     const size_t colon = value.find(':');
-    if (colon == value.npos) return bad("malformed 'tag' parameter, expecting key:value, received: " + value);
+    if (colon == std::string::npos) return bad("malformed 'tag' parameter, expecting key:value, received: " + value);
     search.tags.emplace_back(value.substr(0, colon), value.substr(colon + 1));
   }
   return {};

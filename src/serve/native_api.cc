@@ -89,8 +89,8 @@ Result<Format> trace_format(const net::HttpRequest& request) {
   if (name == "text") return Format::Text;
   if (!name.empty()) return bad("'format' is otlp, protobuf, jaeger or text");
   const std::string_view accept = request.header("Accept");
-  const bool protobuf =
-      accept.find("application/x-protobuf") != accept.npos || accept.find("application/protobuf") != accept.npos;
+  const bool protobuf = accept.find("application/x-protobuf") != std::string::npos ||
+                        accept.find("application/protobuf") != std::string::npos;
   return protobuf ? Format::Protobuf : Format::Otlp;
 }
 

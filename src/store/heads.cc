@@ -70,6 +70,7 @@ std::optional<HeadSnapshot> Heads::snapshot(std::string_view tenant) const {
 std::vector<std::string> Heads::tenants() const {
   const std::shared_lock lock(mutex_);
   std::vector<std::string> names;
+  names.reserve(heads_.size());
   for (const auto& [name, head] : heads_) names.push_back(name);
   return names;
 }

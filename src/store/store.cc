@@ -60,8 +60,9 @@ void publish(const Recovery& recovery, Metrics& metrics) {
 
 }  // namespace
 
-Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, std::string folder, const Options& options,
-                                           const Clock& clock, MemoryBudget& budget, Metrics& metrics) {
+Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, const std::string& folder,
+                                           const Options& options, const Clock& clock, MemoryBudget& budget,
+                                           Metrics& metrics) {
   const uint64_t began = clock.monotonic_nanos();
   auto heads = std::make_unique<Heads>(budget, options.tenants_max, metrics);
   Recovery recovery;

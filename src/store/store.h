@@ -63,8 +63,9 @@ struct Recovery {
 class Store {
  public:
   // `files`, `clock`, `budget` and `metrics` must outlive the store. Fails if the folder cannot be used.
-  static Result<std::unique_ptr<Store>> open(platform::FileSystem& files, std::string folder, const Options& options,
-                                             const Clock& clock, MemoryBudget& budget, Metrics& metrics);
+  static Result<std::unique_ptr<Store>> open(platform::FileSystem& files, const std::string& folder,
+                                             const Options& options, const Clock& clock, MemoryBudget& budget,
+                                             Metrics& metrics);
   virtual ~Store() = default;  // commits what was submitted, then stops
 
   virtual void submit(Submission submission) = 0;

@@ -23,7 +23,6 @@ using codec::fixed64_tag;
 using codec::length_tag;
 using codec::ProtoReader;
 using codec::varint_tag;
-using model::AttributeSet;
 using model::SpanBatch;
 using model::SpanRow;
 using model::StringId;

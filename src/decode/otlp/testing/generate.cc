@@ -288,6 +288,7 @@ class Respeller {
     // oneof never occur together, so their order does not matter either.
     std::vector<size_t> order(pieces.size());
     std::vector<std::pair<uint64_t, size_t>> keyed;
+    keyed.reserve(pieces.size());
     for (size_t i = 0; i < pieces.size(); ++i) keyed.emplace_back(random_(), i);
     std::sort(keyed.begin(), keyed.end());
     for (size_t i = 0; i < keyed.size(); ++i) order[i] = keyed[i].second;
@@ -370,6 +371,7 @@ class Respeller {
         if (pieces[order[i]].field == field) places.push_back(i);
       }
       std::vector<size_t> members;
+      members.reserve(places.size());
       for (const size_t place : places) members.push_back(order[place]);
       std::sort(members.begin(), members.end());
       for (size_t i = 0; i < places.size(); ++i) order[places[i]] = members[i];
