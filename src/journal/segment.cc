@@ -105,6 +105,7 @@ std::optional<uint64_t> segment_number(std::string_view name) {
   uint64_t number = 0;
   const std::string_view digits = name.substr(0, kNumberDigits);
   const char* const end = digits.data() + digits.size();
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): the end is given
   const auto read = std::from_chars(digits.data(), end, number, 16);
   if (read.ptr != end || read.ec != std::errc() || number > kNumberMax) return {};
   if (segment_name(number) != name) return {};  // capital letters: not ours
