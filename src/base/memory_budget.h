@@ -19,7 +19,7 @@ namespace clew {
 
 enum class Share : uint8_t { Head, InFlight, Seal, Compaction, Query, Caches };
 constexpr size_t kShareCount = 6;
-// Percent of the budget, by Share; the rest of 100 is what the allocator and the libraries hold beside it.
+// Percent of the budget, by Share. What the allocator and the libraries hold comes on top; tests/overload allows 15 %.
 constexpr std::array<uint32_t, kShareCount> kSharePercent = {40, 10, 15, 15, 15, 5};
 
 class MemoryBudget {

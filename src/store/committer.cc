@@ -113,7 +113,7 @@ void Committer::admit() {
     if (!heads_.admits(submission.tenant)) {
       refuse(std::move(submission), Error(Code::PermissionDenied, "the maximum number of tenants is reached"),
              refused_tenants_);
-    } else if (!heads_.reserve(submission.spans)) {
+    } else if (!heads_.reserve(submission.tenant, submission.spans)) {
       refuse(std::move(submission),
              Error(Code::Unavailable, "the memory for recent spans is full (memory.budget, share of the head)"),
              refused_head_);

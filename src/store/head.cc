@@ -17,6 +17,11 @@ namespace {
 constexpr uint32_t kNoTrace = UINT32_MAX;
 constexpr size_t kFirstTraceSlots = 1024;
 
+// Rows and slots have numbers of 32 bits, and keys are texts with numbers of 29 bits. What is left above these limits
+// is more than a group of requests can bring.
+constexpr size_t kRowsMax = UINT32_MAX - (size_t{1} << 28);
+constexpr size_t kTextsMax = model::KeyType::kKeyMax - (size_t{1} << 28);
+
 constexpr UnixNanos kYear2000 = 946'684'800 * kNanosPerSecond;
 constexpr uint64_t kDay = 86'400 * kNanosPerSecond;
 
@@ -107,6 +112,11 @@ void Head::grow_trace_slots() {
 HeadSnapshot Head::snapshot() const {
   const auto lock = lock_shared();
   return {shared_from_this(), static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
+}
+
+bool Head::is_full() const {
+  return spans_.slots.size() > kRowsMax || spans_.span_count() > kRowsMax || spans_.events.size() > kRowsMax ||
+         spans_.links.size() > kRowsMax || spans_.strings.size() > kTextsMax || spans_.blobs.size() > kTextsMax;
 }
 
 size_t Head::memory_bytes() const {

@@ -59,6 +59,9 @@ class Head : public std::enable_shared_from_this<Head> {
   HeadSnapshot snapshot() const;
   // Bytes of memory held. Writer's thread only.
   size_t memory_bytes() const;
+  // Is some number of the columns close to its width? With a budget of tens of gigabytes this may come before the
+  // memory is spent. Writer's thread only.
+  bool is_full() const;
 
  private:
   friend class HeadSlice;

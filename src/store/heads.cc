@@ -23,9 +23,14 @@ bool Heads::admits(std::string_view tenant) const {
   return heads_.size() < tenants_max_ || heads_.find(tenant) != heads_.end();
 }
 
-// Beyond a batch's content, appending adds the head's own index; and now and then a table of the head doubles, for
-// which the budget leaves room beside its shares.
-bool Heads::reserve(const model::SpanBatch& spans) {
+// Beyond a batch's content, appending adds the head's own index. That now and then a table of the head doubles is seen
+// by settle().
+bool Heads::reserve(std::string_view tenant, const model::SpanBatch& spans) {
+  {
+    const std::shared_lock lock(mutex_);
+    const auto entry = heads_.find(tenant);
+    if (entry != heads_.end() && entry->second->is_full()) return false;
+  }
   return memory_.grow(spans.content_bytes() + spans.span_count() * kIndexBytesPerSpan);
 }
 

@@ -25,8 +25,8 @@ class Heads {
 
   // May this tenant have spans here: is it known, or is there room for one more?
   bool admits(std::string_view tenant) const;
-  // Reserves what appending `spans` may need; false if the head share is spent.
-  bool reserve(const model::SpanBatch& spans);
+  // Reserves what appending `spans` may need; false if the head share is spent or the tenant's head is full.
+  bool reserve(std::string_view tenant, const model::SpanBatch& spans);
   void append(const std::string& tenant, const model::SpanBatch& spans, UnixNanos received);
   // Makes the reservation what the heads really hold. Replay comes here without reserve(): what is on disk is loaded
   // even if it is more than the share.
