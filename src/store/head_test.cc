@@ -149,6 +149,7 @@ TEST(Head, ReadersSeeWholeRequestsWhileTheWriterWrites) {
     done = true;
   });
   std::vector<std::thread> readers;
+  readers.reserve(2);
   for (int r = 0; r < 2; ++r) {
     readers.emplace_back([&] {
       while (!done) {
