@@ -384,8 +384,8 @@ void BatchView::read(FieldId id, std::span<const uint32_t> rows, ValueColumn& ou
   }
 }
 
-void BatchView::read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) {
-  for (size_t i = 0; i < rows.size(); ++i) out[i] = link_of(spans_, rows[i]);
+void BatchView::read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) {
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = model::link_of(spans_, rows[i]);
 }
 
 }  // namespace clew::eval

@@ -43,7 +43,7 @@ class BatchView final : public ColumnView {
   // Looks through the keys of all shapes, unless there are more than kKeysLookedAtMax.
   FieldFacts facts(FieldId field) override;
   void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) override;
-  void read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) override;
+  void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) override;
   std::optional<StringCode> code(std::string_view text) const override { return spans_.strings.find(text); }
   std::string_view text(StringCode code) const override { return spans_.strings.at(code); }
 

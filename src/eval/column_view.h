@@ -15,8 +15,8 @@
 #include <span>
 #include <string_view>
 
-#include "eval/trace_tree.h"
 #include "eval/value_column.h"
+#include "model/trace_tree.h"
 #include "query/ast.h"
 
 namespace clew::eval {
@@ -63,7 +63,7 @@ class ColumnView {
   // out[i] = the field of rows[i]. Resets `out`, which is marked as overflowed if it could not hold all.
   virtual void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) = 0;
   // out[i] = what a tree needs of rows[i].
-  virtual void read_links(std::span<const uint32_t> rows, std::span<SpanLink> out) = 0;
+  virtual void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) = 0;
 
   // Nothing if no row has the string as the value of a String field; it may still be the element of an array.
   virtual std::optional<StringCode> code(std::string_view text) const = 0;

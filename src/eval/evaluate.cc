@@ -229,7 +229,7 @@ void Evaluator::relate(SpansetOp op, uint32_t trace, const Mask& left, const Mas
   }
   const std::span<const uint32_t> parents = facts_->parents(trace);
   if (op == SpansetOp::Child) {
-    for (uint32_t i = 0; i < count; ++i) to[i] = b[i] != 0 && !is_top(parents[i]) && a[parents[i]] != 0;
+    for (uint32_t i = 0; i < count; ++i) to[i] = b[i] != 0 && !model::is_top(parents[i]) && a[parents[i]] != 0;
     return;
   }
   marks_.assign(count, 0);
@@ -237,24 +237,24 @@ void Evaluator::relate(SpansetOp op, uint32_t trace, const Mask& left, const Mas
   switch (op) {
     case SpansetOp::Parent:  // mark: parent of one in a
       for (uint32_t i = 0; i < count; ++i) {
-        if (a[i] != 0 && !is_top(parents[i])) marks_[parents[i]] = 1;
+        if (a[i] != 0 && !model::is_top(parents[i])) marks_[parents[i]] = 1;
       }
       break;
     case SpansetOp::Descendant:  // mark: has an ancestor in a
       for (const uint32_t i : topdown) {
-        if (!is_top(parents[i])) marks_[i] = a[parents[i]] | marks_[parents[i]];
+        if (!model::is_top(parents[i])) marks_[i] = a[parents[i]] | marks_[parents[i]];
       }
       break;
     case SpansetOp::Ancestor:  // mark: has a descendant in a
       for (auto i = topdown.rbegin(); i != topdown.rend(); ++i) {
-        if (!is_top(parents[*i])) marks_[parents[*i]] |= a[*i] | marks_[*i];
+        if (!model::is_top(parents[*i])) marks_[parents[*i]] |= a[*i] | marks_[*i];
       }
       break;
     case SpansetOp::Sibling:  // mark: number of children in a
       for (uint32_t i = 0; i < count; ++i) {
-        if (!is_top(parents[i])) marks_[parents[i]] += a[i];
+        if (!model::is_top(parents[i])) marks_[parents[i]] += a[i];
       }
-      for (uint32_t i = 0; i < count; ++i) to[i] = b[i] != 0 && !is_top(parents[i]) && marks_[parents[i]] > a[i];
+      for (uint32_t i = 0; i < count; ++i) to[i] = b[i] != 0 && !model::is_top(parents[i]) && marks_[parents[i]] > a[i];
       return;
     default:
       CHECK(false);

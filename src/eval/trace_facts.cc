@@ -24,7 +24,7 @@ void TraceFacts::start(const Traces& traces, const Pace* pace) {
   roots_.clear();
 }
 
-std::span<const SpanLink> TraceFacts::gather_links(uint32_t trace) {
+std::span<const model::SpanLink> TraceFacts::gather_links(uint32_t trace) {
   if (links_trace_ == trace) return links_;
   links_trace_ = trace;
   const uint32_t begin = traces_.begin(trace);
@@ -88,13 +88,13 @@ const TraceFacts::Root& TraceFacts::root(uint32_t trace) {
   if (root.known) return root;
   root.known = true;
   const std::span<const uint32_t> parents = this->parents(trace);
-  const std::span<const SpanLink> links = gather_links(trace);
-  uint32_t first = kNoSpan;
+  const std::span<const model::SpanLink> links = gather_links(trace);
+  uint32_t first = model::kNoSpan;
   for (uint32_t i = 0; i < parents.size(); ++i) {
-    if (parents[i] != kRoot) continue;
-    if (first == kNoSpan || links[i].start < links[first].start) first = i;
+    if (parents[i] != model::kRoot) continue;
+    if (first == model::kNoSpan || model::is_earlier(links, i, first)) first = i;
   }
-  if (first == kNoSpan) return root;
+  if (first == model::kNoSpan) return root;
   const uint32_t row = traces_.rows[traces_.begin(trace) + first];
   view_.read(name_, std::span(&row, 1), scratch_);
   root.name = scratch_.get(0);
@@ -114,7 +114,7 @@ void TraceFacts::read_top_or_not(std::span<const uint32_t> positions, ValueColum
     const uint32_t begin = traces_.begin(trace);
     for (; i < positions.size() && positions[i] < traces_.end(trace); ++i) {
       const uint32_t parent = parents[positions[i] - begin];
-      const int64_t value = parent == kRoot ? -1 : parent == kOrphan ? 0 : 1;
+      const int64_t value = parent == model::kRoot ? -1 : parent == model::kOrphan ? 0 : 1;
       out.set(i, {ValueKind::Int, static_cast<uint64_t>(value)});
     }
   }

@@ -33,8 +33,8 @@ constexpr size_t kPieceRows = 4096;
 class TraceFacts {
  public:
   // Memory per row of a chunk: for parents alone, and for the other facts.
-  static constexpr uint64_t kParentBytesPerRow = ParentResolver::kBytesPerSpan + sizeof(SpanLink) + 8;
-  static constexpr uint64_t kTreeBytesPerRow = TraceTree::kBytesPerSpan + sizeof(SpanLink) + 32;
+  static constexpr uint64_t kParentBytesPerRow = model::ParentResolver::kBytesPerSpan + sizeof(model::SpanLink) + 8;
+  static constexpr uint64_t kTreeBytesPerRow = model::TraceTree::kBytesPerSpan + sizeof(model::SpanLink) + 32;
 
   explicit TraceFacts(ColumnView& view);
 
@@ -68,7 +68,7 @@ class TraceFacts {
     Value service;
   };
 
-  std::span<const SpanLink> gather_links(uint32_t trace);
+  std::span<const model::SpanLink> gather_links(uint32_t trace);
   void build_tree(uint32_t trace);
   const Root& root(uint32_t trace);
   uint32_t trace_at(uint32_t position) const;
@@ -81,10 +81,10 @@ class TraceFacts {
   const Pace* pace_ = nullptr;
   bool stopped_ = false;
 
-  std::vector<SpanLink> links_;  // of links_trace_
+  std::vector<model::SpanLink> links_;  // of links_trace_
   uint32_t links_trace_ = UINT32_MAX;
-  ParentResolver resolver_;
-  TraceTree tree_;
+  model::ParentResolver resolver_;
+  model::TraceTree tree_;
   ValueColumn scratch_;
   std::vector<uint8_t> has_parents_;  // by trace
   std::vector<uint8_t> has_numbers_;  // by trace

@@ -12,7 +12,7 @@
 #include <numeric>
 #include <vector>
 
-#include "eval/trace_tree.h"
+#include "model/trace_tree.h"
 #include "render/time_text.h"
 
 namespace clew::render {
@@ -106,14 +106,14 @@ class Waterfall {
  private:
   void find_last_siblings() {
     is_last_.assign(rows_.size(), false);
-    for (uint32_t span = 0; span < rows_.size(); ++span) is_last_[span] = tree_.next_sibling(span) == eval::kNoSpan;
+    for (uint32_t span = 0; span < rows_.size(); ++span) is_last_[span] = tree_.next_sibling(span) == model::kNoSpan;
   }
 
   void learn_services() {
     for (const uint32_t span : tree_.preorder()) {
       services_.try_emplace(service(span), services_.size());
       error_count_ += batch_.status_code[span] == kStatusError;
-      orphan_count_ += tree_.parent(span) == eval::kOrphan;
+      orphan_count_ += tree_.parent(span) == model::kOrphan;
     }
   }
 
@@ -244,7 +244,7 @@ class Waterfall {
     if (batch_.status_code[span] == kStatusError) {
       note += signs_.error;
       note += message.empty() ? "error" : harmless(message, options_.charset);
-    } else if (tree_.parent(span) == eval::kOrphan) {
+    } else if (tree_.parent(span) == model::kOrphan) {
       note += fmt::format("{}parent {} missing", signs_.warning, batch_.parent_span_id[span].hex());
     } else if (batch_.end[span] < batch_.start[span]) {
       note += fmt::format("{}ends before it starts", signs_.warning);
@@ -260,7 +260,7 @@ class Waterfall {
   Run run_;
   std::string& out_;
   std::vector<uint32_t> rows_;  // position = row: the batch is the trace
-  eval::TraceTree tree_;
+  model::TraceTree tree_;
   Window window_{};
   Widths widths_{};
   std::vector<bool> is_last_;

@@ -7,7 +7,7 @@
 #include <optional>
 #include <variant>
 
-#include "eval/testing/naive_tree.h"
+#include "model/testing/naive_tree.h"
 
 namespace clew::eval::testing {
 namespace {
@@ -241,15 +241,15 @@ class Oracle {
   }
 
  private:
-  static std::vector<SpanLink> links_of(std::span<const PlainSpan> trace) {
-    std::vector<SpanLink> links;
+  static std::vector<model::SpanLink> links_of(std::span<const PlainSpan> trace) {
+    std::vector<model::SpanLink> links;
     for (const PlainSpan& span : trace)
       links.push_back({span.span_id.value, span.parent_id.value, span.start, span.kind == 2 || span.kind == 5});
     return links;
   }
 
   bool below(size_t span, size_t above) const {
-    for (uint32_t at = tree_.parents[span]; !is_top(at); at = tree_.parents[at]) {
+    for (uint32_t at = tree_.parents[span]; !model::is_top(at); at = tree_.parents[at]) {
       if (at == above) return true;
     }
     return false;
@@ -267,7 +267,7 @@ class Oracle {
       case query::SpansetOp::Ancestor:
         return below(a, b);
       default:
-        return a != b && !is_top(parent_of_b) && tree_.parents[a] == parent_of_b;
+        return a != b && !model::is_top(parent_of_b) && tree_.parents[a] == parent_of_b;
     }
   }
 
@@ -371,7 +371,7 @@ class Oracle {
   Value root_value(bool service) const {
     std::optional<uint32_t> root;
     for (uint32_t i = 0; i < trace_.size(); ++i) {
-      if (tree_.parents[i] == kRoot && (!root || tree_.age(i) < tree_.age(*root))) root = i;
+      if (tree_.parents[i] == model::kRoot && (!root || tree_.age(i) < tree_.age(*root))) root = i;
     }
     if (!root) return Nil{};
     if (!service) return trace_[*root].name;
@@ -418,8 +418,8 @@ class Oracle {
         return one(static_cast<int64_t>(tree_.places.at(i).right));
       case Intrinsic::NestedSetParent: {
         const uint32_t parent = tree_.parents[i];
-        if (parent == kRoot) return one(int64_t{-1});
-        return one(static_cast<int64_t>(parent == kOrphan ? 0 : tree_.places.at(parent).left));
+        if (parent == model::kRoot) return one(int64_t{-1});
+        return one(static_cast<int64_t>(parent == model::kOrphan ? 0 : tree_.places.at(parent).left));
       }
       case Intrinsic::TraceDuration:
         return one(static_cast<int64_t>(duration_nanos_));
@@ -448,8 +448,8 @@ class Oracle {
 
   std::span<const PlainSpan> trace_;
   uint64_t duration_nanos_;
-  std::vector<SpanLink> links_;
-  NaiveTree tree_;
+  std::vector<model::SpanLink> links_;
+  model::testing::NaiveTree tree_;
 };
 
 }  // namespace

@@ -5,14 +5,14 @@
 // an earlier walk or a top has not. A finished walk, turned round, is a run of parents before children, which gives the
 // top-down order for nothing. Most traces need no walk: when every parent arrived before its children, or every one
 // after them (a span is exported when it ends), arrival order is the answer.
-#include "eval/trace_tree.h"
+#include "model/trace_tree.h"
 
 #include <algorithm>
 #include <array>
 #include <bit>
 #include <tuple>
 
-namespace clew::eval {
+namespace clew::model {
 namespace {
 
 // Below this many rows std::sort beats eight counting passes, and its logarithm is a constant.
@@ -45,7 +45,7 @@ void ParentResolver::fill_table(std::span<const SpanLink> spans) {
     shared_ids_ |= (slot.server_half & slot.other_half) != kNoSpan;
     slot.id = id;
     uint32_t& half = spans[i].server_half ? slot.server_half : slot.other_half;
-    if (half == kNoSpan || spans[i].start < spans[half].start) half = i;
+    if (half == kNoSpan || is_earlier(spans, i, half)) half = i;
   }
 }
 
@@ -77,9 +77,8 @@ void ParentResolver::link(std::span<const SpanLink> spans, std::span<uint32_t> p
 void ParentResolver::emit_path(std::span<const SpanLink> spans, std::span<uint32_t> parents, size_t cycle_at) {
   const auto cycle = path_.begin() + static_cast<ptrdiff_t>(cycle_at);
   if (cycle != path_.end()) {
-    const auto earliest = std::min_element(cycle, path_.end(), [&](uint32_t a, uint32_t b) {
-      return std::tuple(spans[a].start, a) < std::tuple(spans[b].start, b);
-    });
+    const auto earliest =
+        std::min_element(cycle, path_.end(), [&](uint32_t a, uint32_t b) { return is_earlier(spans, a, b); });
     parents[*earliest] = kOrphan;
     // The path goes upwards, so the cut span, now the highest, has to come last.
     std::rotate(cycle, earliest + 1, path_.end());
@@ -130,7 +129,6 @@ void ParentResolver::resolve(std::span<const SpanLink> spans, std::span<uint32_t
   order(spans, parents);
 }
 
-// Stable: equal starts stay in arrival order.
 void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
   by_start_.resize(spans.size());
   bool sorted = true;
@@ -138,11 +136,10 @@ void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
     by_start_[i] = {spans[i].start, i};
     sorted &= i == 0 || by_start_[i - 1].start <= by_start_[i].start;
   }
-  if (sorted) return;
+  if (sorted) return order_equal_starts(spans);
   if (spans.size() < kRadixRows) {
-    std::sort(by_start_.begin(), by_start_.end(), [](const Timed& a, const Timed& b) {
-      return std::tie(a.start, a.position) < std::tie(b.start, b.position);
-    });
+    std::sort(by_start_.begin(), by_start_.end(),
+              [&](const Timed& a, const Timed& b) { return is_earlier(spans, a.position, b.position); });
     return;
   }
   sort_buffer_.resize(spans.size());
@@ -153,6 +150,18 @@ void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
     for (size_t i = 1; i < begins.size(); ++i) begins[i] += begins[i - 1];
     for (const Timed& entry : by_start_) sort_buffer_[begins[(entry.start >> shift) & 0xFF]++] = entry;
     by_start_.swap(sort_buffer_);
+  }
+  order_equal_starts(spans);
+}
+
+// Runs of equal starts, which sorting by start alone has left in the order of their positions.
+void TraceTree::order_equal_starts(std::span<const SpanLink> spans) {
+  for (auto run = by_start_.begin(); run != by_start_.end();) {
+    const auto end = std::find_if(run, by_start_.end(), [&](const Timed& entry) { return entry.start != run->start; });
+    if (end - run > 1) {
+      std::sort(run, end, [&](const Timed& a, const Timed& b) { return is_earlier(spans, a.position, b.position); });
+    }
+    run = end;
   }
 }
 
@@ -203,7 +212,7 @@ void TraceTree::build(std::span<const SpanLink> spans) {
   number();
 }
 
-void TraceTree::build(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+void TraceTree::build(const SpanBatch& spans, std::span<const uint32_t> rows) {
   links_.clear();
   links_.reserve(rows.size());
   for (const uint32_t row : rows) links_.push_back(link_of(spans, row));
@@ -217,4 +226,4 @@ int64_t TraceTree::left_of_parent(uint32_t position) const {
   return nodes_[parent].left;
 }
 
-}  // namespace clew::eval
+}  // namespace clew::model

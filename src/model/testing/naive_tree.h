@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The rules of eval/trace_tree.h, read aloud, at whatever cost: what the linear version is checked against.
+// The rules of model/trace_tree.h, read aloud, at whatever cost: what the linear version is checked against.
 #pragma once
 
 #include <algorithm>
@@ -10,9 +10,9 @@
 #include <tuple>
 #include <vector>
 
-#include "eval/trace_tree.h"
+#include "model/trace_tree.h"
 
-namespace clew::eval::testing {
+namespace clew::model::testing {
 
 struct NaiveTree {
   explicit NaiveTree(std::span<const SpanLink> links) : spans(links) {
@@ -36,7 +36,9 @@ struct NaiveTree {
   std::vector<uint32_t> preorder;
   std::map<uint32_t, Place> places;
 
-  std::tuple<UnixNanos, uint32_t> age(uint32_t i) const { return {spans[i].start, i}; }
+  std::tuple<UnixNanos, uint64_t, bool, uint32_t> age(uint32_t i) const {
+    return {spans[i].start, spans[i].id, spans[i].server_half, i};
+  }
 
  private:
   uint32_t earliest(uint64_t id, bool server_half) const {
@@ -76,4 +78,4 @@ struct NaiveTree {
   uint32_t number_ = 0;
 };
 
-}  // namespace clew::eval::testing
+}  // namespace clew::model::testing

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The tree that the parent ids of one trace's spans draw. A span is known here by its *position* in the list that was
-// handed in, which holds the trace in arrival order.
+// handed in.
 //
 //   ParentResolver resolver;                       // the parents alone: all that `>` or `<<` needs
 //   resolver.resolve(links, parents);
@@ -17,7 +17,8 @@
 //     other kinds the other) are two spans: the parent of the server half is the client half, and a child of the id
 //     attaches to the server half;
 //   - of several spans with the same id and half, children attach to the earliest;
-//   - earliest means the lower start, and of equal starts the earlier arrival. Siblings stand in this order.
+//   - earliest means the lower start; of equal starts the lower id, of equal ids the client half, then the position.
+//     Siblings stand in this order. So the tree of a trace is the same wherever its spans lie, and in whatever order.
 //
 // All work is linear in the number of spans and iterative. Scratch memory is kept from one trace to the next.
 // Threads: an object belongs to one thread.
@@ -25,11 +26,12 @@
 
 #include <cstdint>
 #include <span>
+#include <tuple>
 #include <vector>
 
 #include "model/span_batch.h"
 
-namespace clew::eval {
+namespace clew::model {
 
 // Instead of the position of a parent.
 constexpr uint32_t kRoot = UINT32_MAX;        // has no parent id
@@ -52,8 +54,14 @@ constexpr bool is_server_half(int32_t kind) {
   return kind == kServer || kind == kConsumer;
 }
 
-inline SpanLink link_of(const model::SpanBatch& spans, uint32_t row) {
+inline SpanLink link_of(const SpanBatch& spans, uint32_t row) {
   return {spans.span_id[row].value, spans.parent_span_id[row].value, spans.start[row], is_server_half(spans.kind[row])};
+}
+
+// The order of siblings, and what earliest means. `a` and `b` are positions in `spans`.
+inline bool is_earlier(std::span<const SpanLink> spans, uint32_t a, uint32_t b) {
+  const auto key = [&](uint32_t i) { return std::tuple(spans[i].start, spans[i].id, spans[i].server_half, i); };
+  return key(a) < key(b);
 }
 
 class ParentResolver {
@@ -97,7 +105,7 @@ class TraceTree {
   static constexpr uint64_t kBytesPerSpan = ParentResolver::kBytesPerSpan + 64 + sizeof(SpanLink);
 
   void build(std::span<const SpanLink> spans);
-  void build(const model::SpanBatch& spans, std::span<const uint32_t> rows);
+  void build(const SpanBatch& spans, std::span<const uint32_t> rows);
 
   uint32_t size() const { return static_cast<uint32_t>(parents_.size()); }
   // Positions, tops and siblings in their order, every span followed by what is below it.
@@ -132,6 +140,7 @@ class TraceTree {
   };
 
   void sort_by_start(std::span<const SpanLink> spans);
+  void order_equal_starts(std::span<const SpanLink> spans);
   void number();
 
   std::vector<SpanLink> links_;
@@ -144,4 +153,4 @@ class TraceTree {
   uint32_t first_top_ = kNoSpan;
 };
 
-}  // namespace clew::eval
+}  // namespace clew::model

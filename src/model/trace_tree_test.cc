@@ -2,7 +2,7 @@
 //
 // Proves that trace_tree.h keeps its rules: named cases for each rule, then random spans with lost parents, cycles,
 // self-parents and shared ids, where every answer must equal that of a quadratic version written straight from them.
-#include "eval/trace_tree.h"
+#include "model/trace_tree.h"
 
 #include <gtest/gtest.h>
 
@@ -10,9 +10,9 @@
 #include <random>
 #include <set>
 
-#include "eval/testing/naive_tree.h"
+#include "model/testing/naive_tree.h"
 
-namespace clew::eval {
+namespace clew::model {
 namespace {
 
 constexpr int32_t kInternal = 1;
@@ -26,12 +26,12 @@ struct Span {
   int32_t kind = kInternal;
 };
 
-model::SpanBatch batch_of(const std::vector<Span>& spans) {
-  model::SpanBatch batch;
+SpanBatch batch_of(const std::vector<Span>& spans) {
+  SpanBatch batch;
   batch.resources.push_back({});
   batch.scopes.push_back({});
   for (const Span& span : spans) {
-    model::SpanRow row;
+    SpanRow row;
     row.trace_id = {1, 1};
     row.span_id = {span.id};
     row.parent_span_id = {span.parent};
@@ -165,4 +165,4 @@ TEST(ParentResolver, TopdownHoldsEverySpanOnceAndParentsFirst) {
 }
 
 }  // namespace
-}  // namespace clew::eval
+}  // namespace clew::model
