@@ -2,7 +2,7 @@
 //
 // A row is found from its trace by a chain: the trace knows its first and last row, and next_row_ leads from one to the
 // next. That costs 4 bytes a span and one write per append, whatever the trace's size. The tree of a trace is not kept:
-// a query that needs it builds it for the traces that it looks at (eval/trace_tree.h), because keeping parents would
+// a query that needs it builds it for the traces that it looks at (model/trace_tree.h), because keeping parents would
 // cost every span a hash look-up at ingest, and most spans are never asked about
 // (docs/decision/0003-one-head-one-writer.md).
 #include "store/head.h"
@@ -22,28 +22,8 @@ constexpr size_t kFirstTraceSlots = 1024;
 constexpr size_t kRowsMax = UINT32_MAX - (size_t{1} << 28);
 constexpr size_t kTextsMax = model::KeyType::kKeyMax - (size_t{1} << 28);
 
-constexpr UnixNanos kYear2000 = 946'684'800 * kNanosPerSecond;
-constexpr uint64_t kDay = 86'400 * kNanosPerSecond;
-
 // Rows that one slice copies at most, so that the writer does not wait for a long trace to be read.
 constexpr size_t kRowsPerSlice = 4096;
-
-bool sane(UnixNanos time, UnixNanos arrival) { return time >= kYear2000 && time <= arrival + kDay; }
-
-// Adds a span to what its trace's summary says.
-void add_span(TraceSummary& summary, bool& has_sane_span, UnixNanos start, UnixNanos end, UnixNanos arrival) {
-  ++summary.span_count;
-  if (!sane(start, arrival)) return;
-  const UnixNanos last = end >= start && sane(end, arrival) ? end : start;
-  summary.start = has_sane_span ? std::min(summary.start, start) : start;
-  summary.end = has_sane_span ? std::max(summary.end, last) : last;
-  summary.order_time = std::min(summary.order_time, start);
-  has_sane_span = true;
-}
-
-TraceSummary first_summary(const model::TraceId& id, UnixNanos arrival) {
-  return {.id = id, .order_time = arrival, .start = arrival, .end = arrival};
-}
 
 }  // namespace
 
@@ -68,7 +48,7 @@ void Head::index_row(uint32_t row, UnixNanos received) {
     next_row_[trace.last_row] = row;
   }
   trace.last_row = row;
-  add_span(trace.summary, trace.has_sane_span, spans_.start[row], spans_.end[row], received);
+  add_span(trace.summary, spans_.start[row], spans_.end[row], received);
 
   UnixNanos& newest = zone_newest_[number / kZoneTraces];
   // A trace's order time only falls, so the highest that any snapshot sees is the one after its first span.
@@ -81,7 +61,7 @@ uint32_t Head::trace_of(const model::TraceId& id, UnixNanos received) {
   if ((traces_.size() + 1) * 2 > trace_slots_.size()) grow_trace_slots();
   const auto number = static_cast<uint32_t>(traces_.size());
   trace_slots_[free_slot(id)] = number;
-  traces_.push_back({first_summary(id, received), kNoRow, kNoRow, false});
+  traces_.push_back({model::first_summary(id, received), kNoRow, kNoRow});
   if (number / kZoneTraces == zone_newest_.size()) zone_newest_.push_back(0);
   return number;
 }
@@ -142,10 +122,9 @@ void HeadSlice::append_rows(uint32_t trace, std::vector<uint32_t>& rows) const {
 TraceSummary HeadSlice::summary(uint32_t trace) const {
   const Head::Trace& entry = head_.traces_[trace];
   if (entry.last_row < row_count_) return entry.summary;
-  TraceSummary summary = first_summary(entry.summary.id, arrival(entry.first_row));
-  bool has_sane_span = false;
+  TraceSummary summary = model::first_summary(entry.summary.id, arrival(entry.first_row));
   for (uint32_t row = entry.first_row; row < row_count_; row = head_.next_row_[row])
-    add_span(summary, has_sane_span, head_.spans_.start[row], head_.spans_.end[row], arrival(row));
+    add_span(summary, head_.spans_.start[row], head_.spans_.end[row], arrival(row));
   return summary;
 }
 

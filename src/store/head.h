@@ -20,6 +20,7 @@
 
 #include "model/column.h"
 #include "model/span_batch.h"
+#include "model/trace_summary.h"
 
 namespace clew::store {
 
@@ -27,24 +28,8 @@ constexpr uint32_t kNoRow = UINT32_MAX;
 // Traces in a zone, the unit of order bounds: see HeadSlice::newest_in_zone.
 constexpr uint32_t kZoneTraces = 256;
 
-// A trace as its snapshot sees it.
-struct TraceSummary {
-  model::TraceId id;
-  // The key of newest-first order: the earliest start over sane spans, at most the first arrival. A span is sane when
-  // it starts from the year 2000 to one day after it arrived; a trace without sane spans has its first arrival here.
-  UnixNanos order_time = 0;
-  // The time that the trace covers, over sane spans; both the first arrival where there is none.
-  UnixNanos start = 0;
-  UnixNanos end = 0;
-  uint32_t span_count = 0;
-};
-
-// The order of answers is newest first: descending (order_time, id).
-struct OrderKey {
-  UnixNanos time = 0;
-  model::TraceId id;
-  friend auto operator<=>(const OrderKey&, const OrderKey&) = default;
-};
+using model::OrderKey;
+using model::TraceSummary;
 
 class HeadSlice;
 class HeadSnapshot;
@@ -71,7 +56,6 @@ class Head : public std::enable_shared_from_this<Head> {
     TraceSummary summary;
     uint32_t first_row;
     uint32_t last_row;
-    bool has_sane_span;
   };
   // A request's place: rows from first_row on arrived at `received`.
   struct Arrival {
