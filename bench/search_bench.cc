@@ -18,7 +18,7 @@
 #include "query/parse.h"
 #include "recorded_traffic.h"
 #include "scan/search.h"
-#include "store/head.h"
+#include "store/snapshot.h"
 
 namespace {
 
@@ -58,7 +58,7 @@ std::shared_ptr<clew::store::Head> fill_head() {
 
 void search(benchmark::State& state, const std::string& text) {
   static const std::shared_ptr<clew::store::Head> head = fill_head();
-  const clew::store::HeadSnapshot snapshot = head->snapshot();
+  const clew::store::Snapshot snapshot(head->snapshot());
   if (snapshot.row_count() == 0) {
     state.SkipWithError("no recorded data: set CLEW_TEST_DATA");
     return;

@@ -14,7 +14,7 @@ constexpr size_t kTokenBytes = 1 + 8 + 8 + model::TraceId::kBytes;
 
 }  // namespace
 
-std::string write_page_token(uint64_t fingerprint, const store::OrderKey& last) {
+std::string write_page_token(uint64_t fingerprint, const model::OrderKey& last) {
   std::string bytes(1, static_cast<char>(kVersion));
   append(bytes, fingerprint);
   append(bytes, last.time);
@@ -27,7 +27,7 @@ std::string write_page_token(uint64_t fingerprint, const store::OrderKey& last) 
   return token;
 }
 
-Result<store::OrderKey> read_page_token(std::string_view token, uint64_t fingerprint) {
+Result<model::OrderKey> read_page_token(std::string_view token, uint64_t fingerprint) {
   std::string bytes;
   if (!codec::decode_base64(token, bytes) || bytes.size() != kTokenBytes || bytes[0] != kVersion) {
     return Error(Code::InvalidArgument, "the page token is not one that a search gave");
@@ -36,7 +36,7 @@ Result<store::OrderKey> read_page_token(std::string_view token, uint64_t fingerp
   if (load<uint64_t>(at) != fingerprint) {
     return Error(Code::InvalidArgument, "the page token belongs to another query or time range");
   }
-  return store::OrderKey{load<uint64_t>(at + 8), {load<uint64_t>(at + 16), load<uint64_t>(at + 24)}};
+  return model::OrderKey{load<uint64_t>(at + 8), {load<uint64_t>(at + 16), load<uint64_t>(at + 24)}};
 }
 
 }  // namespace clew::scan

@@ -10,13 +10,13 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "store/head.h"
+#include "model/trace_summary.h"
 
 namespace clew::scan {
 
-std::string write_page_token(uint64_t fingerprint, const store::OrderKey& last);
+std::string write_page_token(uint64_t fingerprint, const model::OrderKey& last);
 
 // InvalidArgument if it is no token or one of another question.
-Result<store::OrderKey> read_page_token(std::string_view token, uint64_t fingerprint);
+Result<model::OrderKey> read_page_token(std::string_view token, uint64_t fingerprint);
 
 }  // namespace clew::scan

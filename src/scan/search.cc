@@ -21,7 +21,7 @@
 namespace clew::scan {
 namespace {
 
-using store::OrderKey;
+using model::OrderKey;
 
 // Rows that are worked on under one hold of the head's lock: well below a millisecond.
 constexpr size_t kSliceRows = 4096;
@@ -359,10 +359,10 @@ void Search::read_root(FoundTrace& trace) {
 
 }  // namespace
 
-Result<SearchAnswer> search(const store::HeadSnapshot& snapshot, const query::Query& query,
-                            const SearchOptions& options, MemoryBudget& budget) {
+Result<SearchAnswer> search(const store::Snapshot& snapshot, const query::Query& query, const SearchOptions& options,
+                            MemoryBudget& budget) {
   TRY(check(options));
-  Search search(snapshot, options, budget);
+  Search search(snapshot.heads.back(), options, budget);
   return search.run(query);
 }
 

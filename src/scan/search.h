@@ -26,7 +26,7 @@
 #include "base/result.h"
 #include "model/span_batch.h"
 #include "query/ast.h"
-#include "store/head.h"
+#include "store/snapshot.h"
 
 namespace clew::scan {
 
@@ -91,7 +91,7 @@ struct SearchAnswer {
 
 // InvalidArgument: options out of range, or a page of another query. Unavailable: the query share of the budget is
 // spent; try again.
-Result<SearchAnswer> search(const store::HeadSnapshot& snapshot, const query::Query& query,
-                            const SearchOptions& options, MemoryBudget& budget);
+Result<SearchAnswer> search(const store::Snapshot& snapshot, const query::Query& query, const SearchOptions& options,
+                            MemoryBudget& budget);
 
 }  // namespace clew::scan

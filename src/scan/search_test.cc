@@ -78,8 +78,8 @@ struct Expected {
 
 std::vector<Expected> expected_of(const World& world, const query::Query& query, UnixNanos from, UnixNanos to) {
   std::vector<Expected> expected;
-  const store::HeadSnapshot snapshot = world.head->snapshot();
-  const store::HeadSlice slice = snapshot.slice();
+  const store::Snapshot snapshot(world.head->snapshot());
+  const store::HeadSlice slice = snapshot.heads.back().slice();
   for (const auto& [id, spans] : world.traces) {
     const store::TraceSummary summary = slice.summary(*slice.find(id));
     if (summary.start > to || summary.end < from) continue;
@@ -98,7 +98,7 @@ TEST(Search, PagesJoinedAreWhatTheOracleChooses) {
   size_t found = 0;
   for (int round = 0; round < 8; ++round) {
     const World world = random_world(random, 1 + random() % 700);
-    const store::HeadSnapshot snapshot = world.head->snapshot();
+    const store::Snapshot snapshot(world.head->snapshot());
     for (int i = 0; i < 12; ++i) {
       const query::Query query = eval::testing::random_query(random);
       SearchOptions options;
@@ -134,7 +134,7 @@ TEST(Search, PagesJoinedAreWhatTheOracleChooses) {
 TEST(Search, SeesTheSnapshotAndNothingLater) {
   Random random(1);
   World world = random_world(random, 50);
-  const store::HeadSnapshot before = world.head->snapshot();
+  const store::Snapshot before(world.head->snapshot());
   MemoryBudget budget(kBudgetBytes);
   const query::Query query = parsed("{}");
   SearchOptions options;
@@ -146,7 +146,7 @@ TEST(Search, SeesTheSnapshotAndNothingLater) {
   late.start = late.end = world.now;
   world.receive({late});
   EXPECT_EQ(search(before, query, options, budget)->traces.size(), traces);
-  EXPECT_EQ(search(world.head->snapshot(), query, options, budget)->traces.size(), traces + 1);
+  EXPECT_EQ(search(store::Snapshot(world.head->snapshot()), query, options, budget)->traces.size(), traces + 1);
 }
 
 // Time that passes by one nanosecond each time somebody looks.
@@ -182,7 +182,7 @@ TEST(Search, StoppedByDeadlineOrCancelSaysSo) {
   SearchOptions options;
   options.clock = &clock;
   options.deadline_nanos = 2;
-  const auto partial = search(world.head->snapshot(), query, options, budget);
+  const auto partial = search(store::Snapshot(world.head->snapshot()), query, options, budget);
   ASSERT_TRUE(partial.ok());
   EXPECT_FALSE(partial->complete());
   EXPECT_GT(partial->traces.size(), 0u);
@@ -193,7 +193,8 @@ TEST(Search, StoppedByDeadlineOrCancelSaysSo) {
   const std::atomic<bool> cancelled{true};
   SearchOptions stopped;
   stopped.cancelled = &cancelled;
-  EXPECT_EQ(search(world.head->snapshot(), query, stopped, budget)->partial_reason, "the search was cancelled");
+  EXPECT_EQ(search(store::Snapshot(world.head->snapshot()), query, stopped, budget)->partial_reason,
+            "the search was cancelled");
 }
 
 TEST(Search, AGiantTraceNeedsItsShareOfMemory) {
@@ -202,7 +203,7 @@ TEST(Search, AGiantTraceNeedsItsShareOfMemory) {
   world.receive(chain({0, 1}, kSpans));
   world.receive(chain({0, 2}, 10));
   const query::Query query = parsed(R"({ name = "even" } >> { name = "odd" })");
-  const store::HeadSnapshot snapshot = world.head->snapshot();
+  const store::Snapshot snapshot(world.head->snapshot());
 
   MemoryBudget enough(kBudgetBytes);
   const auto whole = search(snapshot, query, {}, enough);
@@ -234,7 +235,7 @@ TEST(Search, AGiantTraceIsLeftWhenTimeIsUp) {
   options.clock = &clock;
   options.deadline_nanos = 4;
   const auto answer =
-      search(world.head->snapshot(), parsed(R"({ name = "even" } >> { name = "odd" })"), options, budget);
+      search(store::Snapshot(world.head->snapshot()), parsed(R"({ name = "even" } >> { name = "odd" })"), options, budget);
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer->traces.size(), 0u);
   EXPECT_FALSE(answer->complete());
@@ -254,7 +255,7 @@ TEST(Search, ASpanWithTooManyValuesIsToldOf) {
   World world;
   world.receive({busy, calm});
   MemoryBudget budget(kBudgetBytes);
-  const auto answer = search(world.head->snapshot(), parsed(R"({ event:name = "tick" })"), {}, budget);
+  const auto answer = search(store::Snapshot(world.head->snapshot()), parsed(R"({ event:name = "tick" })"), {}, budget);
   ASSERT_TRUE(answer.ok());
   EXPECT_FALSE(answer->complete());
   ASSERT_EQ(answer->traces.size(), 1u);
@@ -275,10 +276,10 @@ TEST(Search, RunsWhileRequestsArrive) {
   SearchOptions options;
   options.limit = kTraces;
   for (size_t traces = 0; traces < kTraces;) {
-    const store::HeadSnapshot snapshot = world.head->snapshot();
+    const store::Snapshot snapshot(world.head->snapshot());
     const auto answer = search(snapshot, query, options, budget);
     ASSERT_TRUE(answer.ok() && answer->complete());
-    ASSERT_EQ(answer->traces.size(), snapshot.trace_count());
+    ASSERT_EQ(answer->traces.size(), snapshot.heads.back().trace_count());
     ASSERT_GE(answer->traces.size(), traces);
     traces = answer->traces.size();
     for (const FoundTrace& trace : answer->traces) {
@@ -293,8 +294,8 @@ TEST(Search, MentionsTheAttributesOfTheQueryOnce) {
   world.receive(chain({0, 1}, 2));
   MemoryBudget budget(kBudgetBytes);
   const auto answer =
-      search(world.head->snapshot(), parsed("{ span.a = 1 && resource.b = .c } >> { span.a > 2 || event.d != nil }"),
-             {}, budget);
+      search(store::Snapshot(world.head->snapshot()),
+             parsed("{ span.a = 1 && resource.b = .c } >> { span.a > 2 || event.d != nil }"), {}, budget);
   ASSERT_TRUE(answer.ok());
   std::vector<std::string> names;
   for (const query::Attribute& attribute : answer->mentioned) names.push_back(attribute.name);

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "serve/query_pool.h"
-#include "store/head.h"
+#include "store/snapshot.h"
 
 namespace clew::serve {
 
@@ -22,7 +22,7 @@ constexpr size_t kOperationsMax = 20'000;
 constexpr uint32_t kCatalogueSliceRows = 4096;
 
 // Names in byte order; spans without a service name are not listed.
-std::vector<std::string> services(const store::HeadSnapshot& snapshot, const Stop& stop);
+std::vector<std::string> services(const store::Snapshot& snapshot, const Stop& stop);
 
 struct Operation {
   std::string name;
@@ -31,6 +31,6 @@ struct Operation {
 };
 
 // In byte order, then by kind.
-std::vector<Operation> operations(const store::HeadSnapshot& snapshot, std::string_view service, const Stop& stop);
+std::vector<Operation> operations(const store::Snapshot& snapshot, std::string_view service, const Stop& stop);
 
 }  // namespace clew::serve

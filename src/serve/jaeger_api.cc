@@ -46,7 +46,7 @@ void send_traces(const Question& question, const std::vector<model::TraceId>& id
   answer.text() += "{\"data\":[";
   bool first = true;
   for (const model::TraceId& id : ids) {
-    const Result<ReadTrace> trace = read_trace(question, id);
+    const Result<scan::ReadTrace> trace = read_trace(question, id);
     if (!trace.ok() || question.stop.now()) {
       missing.push_back({render::jaeger_trace_id(id), trace.ok() ? "the query took too long" : trace.error().what()});
       continue;
@@ -113,7 +113,7 @@ net::HttpResponse jaeger_error(int status, std::string_view message) {
 void answer_jaeger_trace(const Question& question) {
   const std::optional<model::TraceId> id = model::TraceId::parse(question.request.parameters[0]);
   if (!id) return question.exchange.respond(jaeger_error(kBadRequest, "malformed trace id"));
-  const Result<ReadTrace> trace = read_trace(question, *id);
+  const Result<scan::ReadTrace> trace = read_trace(question, *id);
   if (!trace.ok() && trace.error().code() == Code::NotFound)
     return question.exchange.respond(jaeger_error(kNotFound, "trace not found"));
   if (!trace.ok()) return refuse(question, trace.error());

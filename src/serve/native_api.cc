@@ -164,7 +164,7 @@ void answer_trace(const Question& question) {
   if (!format.ok()) return question.exchange.respond(problem(format.error()));
   const Result<render::WaterfallOptions> waterfall = waterfall_options(question.request);
   if (!waterfall.ok()) return question.exchange.respond(problem(waterfall.error()));
-  const Result<ReadTrace> trace = read_trace(question, *id);
+  const Result<scan::ReadTrace> trace = read_trace(question, *id);
   if (!trace.ok()) return question.exchange.respond(problem(trace.error()));
   send_trace(question, trace->spans, *format, *waterfall);
 }

@@ -11,8 +11,9 @@
 #include "base/memory_budget.h"
 #include "base/result.h"
 #include "net/http_server.h"
+#include "scan/trace.h"
 #include "serve/query_pool.h"
-#include "store/head.h"
+#include "store/snapshot.h"
 
 namespace clew::serve {
 
@@ -20,20 +21,14 @@ struct Question {
   net::HttpExchange& exchange;
   const net::HttpRequest& request;
   // Nothing for a tenant that never sent.
-  const std::optional<store::HeadSnapshot>& snapshot;
+  const std::optional<store::Snapshot>& snapshot;
   MemoryBudget& budget;
   const Stop& stop;
   UnixNanos now = 0;
   uint32_t limit_max = 0;
 };
 
-// One trace, and the memory that it holds.
-struct ReadTrace {
-  model::SpanBatch spans;
-  Reservation memory;
-};
-
-// NotFound; Unavailable if the query share of the budget has no room for it.
-Result<ReadTrace> read_trace(const Question& question, const model::TraceId& id);
+// NotFound; and as scan::read_trace().
+Result<scan::ReadTrace> read_trace(const Question& question, const model::TraceId& id);
 
 }  // namespace clew::serve

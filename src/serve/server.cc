@@ -99,7 +99,7 @@ class Server::Core {
         return exchange->respond(refusal(api, info(tenant.error().code()).http_status, tenant.error().what()));
       const uint64_t begin = clock_.monotonic_nanos();
       const bool taken = pool_.run([this, exchange, answer, tenant = *tenant, begin, &seconds](const Stop& stop) {
-        const std::optional<store::HeadSnapshot> snapshot = store_.snapshot(tenant);
+        const std::optional<store::Snapshot> snapshot = store_.snapshot(tenant);
         answer({*exchange, exchange->request(), snapshot, budget_, stop, clock_.now(), options_.limit_max});
         seconds.observe(static_cast<double>(clock_.monotonic_nanos() - begin) / 1e9);
       });

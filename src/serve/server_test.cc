@@ -44,10 +44,10 @@ class HeadStore : public store::Store {
     head->append(spans, kEpoch + kNanosPerSecond);
   }
   void submit(store::Submission) override {}
-  std::optional<store::HeadSnapshot> snapshot(std::string_view tenant) const override {
+  std::optional<store::Snapshot> snapshot(std::string_view tenant) const override {
     const auto found = heads_.find(std::string(tenant));
     if (found == heads_.end()) return std::nullopt;
-    return found->second->snapshot();
+    return store::Snapshot(found->second->snapshot());
   }
   std::vector<std::string> tenants() const override { return {}; }
   const store::Recovery& recovery() const override { return recovery_; }

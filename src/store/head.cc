@@ -22,9 +22,6 @@ constexpr size_t kFirstTraceSlots = 1024;
 constexpr size_t kRowsMax = UINT32_MAX - (size_t{1} << 28);
 constexpr size_t kTextsMax = model::KeyType::kKeyMax - (size_t{1} << 28);
 
-// Rows that one slice copies at most, so that the writer does not wait for a long trace to be read.
-constexpr size_t kRowsPerSlice = 4096;
-
 }  // namespace
 
 void Head::append(const model::SpanBatch& spans, UnixNanos received) {
@@ -147,21 +144,5 @@ UnixNanos HeadSlice::arrival(uint32_t row) const {
 UnixNanos HeadSlice::newest_in_zone(uint32_t zone) const { return head_.zone_newest_[zone]; }
 
 HeadSlice HeadSnapshot::slice() const { return {*head_, row_count_, trace_count_}; }
-
-std::optional<model::SpanBatch> read_trace(const HeadSnapshot& snapshot, const model::TraceId& id) {
-  std::vector<uint32_t> rows;
-  {
-    const HeadSlice slice = snapshot.slice();
-    const std::optional<uint32_t> trace = slice.find(id);
-    if (!trace) return std::nullopt;
-    slice.append_rows(*trace, rows);
-  }
-  model::SpanBatch spans;
-  for (size_t begin = 0; begin < rows.size(); begin += kRowsPerSlice) {
-    const size_t count = std::min(kRowsPerSlice, rows.size() - begin);
-    spans.append_rows(snapshot.slice().spans(), std::span(rows).subspan(begin, count));
-  }
-  return spans;
-}
 
 }  // namespace clew::store

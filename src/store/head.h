@@ -123,7 +123,4 @@ class HeadSnapshot {
   uint32_t trace_count_;
 };
 
-// The rows of one trace as a batch of their own, in arrival order; nothing if the snapshot does not hold the trace.
-std::optional<model::SpanBatch> read_trace(const HeadSnapshot& snapshot, const model::TraceId& id);
-
 }  // namespace clew::store

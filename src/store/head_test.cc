@@ -118,22 +118,6 @@ TEST(Head, FindsOnlyWhatTheSnapshotHolds) {
   head->append(batch, kNow);
   EXPECT_EQ(before.slice().find(batch.trace_id[0]), std::nullopt);
   EXPECT_EQ(head->snapshot().slice().find(batch.trace_id[0]), 0u);
-  EXPECT_FALSE(read_trace(before, batch.trace_id[0]).has_value());
-}
-
-TEST(Head, ReadsOneTraceAsABatch) {
-  std::mt19937_64 random(5);
-  const auto head = std::make_shared<Head>();
-  std::string expected;
-  for (int i = 0; i < 40; ++i) {
-    const SpanBatch batch = random_batch(random, 300);
-    head->append(batch, kNow);
-    for (size_t row = 0; row < batch.span_count(); ++row)
-      if (batch.trace_id[row] == TraceId{0, 77}) expected += describe(batch, row);
-  }
-  ASSERT_FALSE(expected.empty());
-  EXPECT_EQ(describe(read_trace(head->snapshot(), {0, 77}).value()), expected);
-  EXPECT_FALSE(read_trace(head->snapshot(), {1, 77}).has_value());
 }
 
 // Every request puts one span in each of three traces; a reader that saw part of a request would count unequal traces.

@@ -62,6 +62,10 @@ using TraceIdSet = std::unordered_set<model::TraceId>;
 
 class Snapshot {
  public:
+  Snapshot() = default;
+  // Of a tenant that has one head and no block.
+  explicit Snapshot(HeadSnapshot head) { heads.push_back(std::move(head)); }
+
   uint64_t manifest_version = 0;
   // By descending newest_order_time.
   std::vector<std::shared_ptr<const StoredBlock>> blocks;
@@ -77,7 +81,8 @@ class Snapshot {
   bool is_shared(const model::TraceId& id) const {
     return (shared_in_blocks && shared_in_blocks->contains(id)) || (shared_in_heads && shared_in_heads->contains(id));
   }
-  uint64_t span_count() const;  // duplicates among heads and blocks counted twice
+  // Duplicates among heads and blocks are counted twice.
+  uint64_t span_count() const;
 };
 
 }  // namespace clew::store

@@ -20,7 +20,11 @@ class JournaledStore final : public Store {
         committer_(std::move(journal), *heads_, budget, clock, metrics) {}
 
   void submit(Submission submission) override { committer_.submit(std::move(submission)); }
-  std::optional<HeadSnapshot> snapshot(std::string_view tenant) const override { return heads_->snapshot(tenant); }
+  std::optional<Snapshot> snapshot(std::string_view tenant) const override {
+    const std::optional<HeadSnapshot> head = heads_->snapshot(tenant);
+    if (!head) return std::nullopt;
+    return Snapshot(*head);
+  }
   std::vector<std::string> tenants() const override { return heads_->tenants(); }
   const Recovery& recovery() const override { return recovery_; }
 

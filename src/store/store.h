@@ -20,7 +20,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "model/span_batch.h"
-#include "store/head.h"
+#include "store/snapshot.h"
 #include "store/request_record.h"
 
 namespace clew::platform {
@@ -70,7 +70,7 @@ class Store {
 
   virtual void submit(Submission submission) = 0;
   // Nothing for a tenant that never sent.
-  virtual std::optional<HeadSnapshot> snapshot(std::string_view tenant) const = 0;
+  virtual std::optional<Snapshot> snapshot(std::string_view tenant) const = 0;
   virtual std::vector<std::string> tenants() const = 0;
   virtual const Recovery& recovery() const = 0;
 };

@@ -52,11 +52,12 @@ struct Server {
   }
 
   std::string text_of(const std::string& tenant = "default") const {
-    const std::optional<HeadSnapshot> snapshot = store->snapshot(tenant);
+    const std::optional<Snapshot> snapshot = store->snapshot(tenant);
     std::string text;
     if (!snapshot) return text;
-    const HeadSlice slice = snapshot->slice();
-    for (uint32_t row = 0; row < snapshot->row_count(); ++row) text += describe(slice.spans(), row);
+    const HeadSnapshot& head = snapshot->heads.back();
+    const HeadSlice slice = head.slice();
+    for (uint32_t row = 0; row < head.row_count(); ++row) text += describe(slice.spans(), row);
     return text;
   }
 };
@@ -133,7 +134,7 @@ TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
   ASSERT_FALSE(answer.ok()) << "the head never filled up";
   EXPECT_EQ(answer.error().code(), Code::Unavailable);
   EXPECT_LE(server.budget.used(Share::Head), server.budget.limit(Share::Head));
-  EXPECT_EQ(server.store->snapshot("default")->row_count(), taken);
+  EXPECT_EQ(server.store->snapshot("default")->span_count(), taken);
   server.store.reset();  // the committer lets go of a request's memory only after it has answered
   EXPECT_EQ(server.budget.used(Share::InFlight), 0u);
 }
@@ -162,7 +163,7 @@ TEST(Store, StoppingCommitsWhatWaits) {
   }
   EXPECT_EQ(acknowledged, 50);
   files.power_loss();
-  EXPECT_EQ(Server(files).store->snapshot("default")->row_count(), 100u);
+  EXPECT_EQ(Server(files).store->snapshot("default")->span_count(), 100u);
 }
 
 // Requests that were refused for a failing disk are nowhere, and the next request is taken.

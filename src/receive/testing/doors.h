@@ -31,7 +31,7 @@ class FakeStore final : public store::Store {
     held_.push_back(std::move(submission));
     changed_.notify_all();
   }
-  std::optional<store::HeadSnapshot> snapshot(std::string_view) const override { return std::nullopt; }
+  std::optional<store::Snapshot> snapshot(std::string_view) const override { return std::nullopt; }
   std::vector<std::string> tenants() const override {
     const std::lock_guard lock(mutex_);
     return tenants_;
