@@ -11,11 +11,12 @@
 // Every sync carries a SyncSite, the name of the promise that it keeps. Tests switch one site off and see that
 // something is lost; a sync that no test misses is not needed.
 //
-// Errors: NotFound, AlreadyExists, PermissionDenied, FailedPrecondition for a file where a folder should be, and
-// Unavailable for a full disk or quota and for a spent limit of descriptors; everything else is Internal. The words
-// name the path and the system's reason.
+// Errors: NotFound, AlreadyExists, PermissionDenied, FailedPrecondition for a file where a folder should be or the
+// other way round, and Unavailable for a full disk or quota and for a spent limit of descriptors; everything else is
+// Internal. The words name the path and the system's reason.
 //
-// Threads: a FileSystem may be used by any number of threads, a File by one at a time.
+// Threads: a FileSystem may be used by any number of threads, a File by one at a time; but while nobody changes it, any
+// number may call its read_at() and size().
 #pragma once
 
 #include <cstdint>
@@ -63,6 +64,12 @@ class FileLock {
 
 enum class Access : uint8_t { Read, ReadWrite };
 
+struct Entry {
+  std::string name;
+  bool is_folder = false;
+  friend bool operator==(const Entry&, const Entry&) = default;
+};
+
 class FileSystem {
  public:
   FileSystem() = default;
@@ -75,9 +82,13 @@ class FileSystem {
   virtual Result<std::unique_ptr<File>> create(const std::string& path) = 0;
   // Replaces `to` if it exists, in one step.
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
+  // A second name for a file; AlreadyExists, and nothing is changed, if there is something of that name.
+  virtual Result<void> link(const std::string& from, const std::string& to) = 0;
   virtual Result<void> remove(const std::string& path) = 0;
   // The names in a folder in byte order, without "." and "..".
   virtual Result<std::vector<std::string>> list(const std::string& path) = 0;
+  // The same, and which of them are folders.
+  virtual Result<std::vector<Entry>> entries(const std::string& path) = 0;
   // AlreadyExists if there is something of that name.
   virtual Result<void> make_directory(const std::string& path) = 0;
   virtual Result<void> sync_directory(const std::string& path, SyncSite site) = 0;

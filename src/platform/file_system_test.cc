@@ -7,8 +7,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include "platform/real_file_system.h"
 #include "platform/testing/faulty_file_system.h"
@@ -112,6 +114,59 @@ TEST_P(FileSystemTest, NamesAreMadeListedRenamedRemoved) {
   EXPECT_EQ(files_->create(at("nowhere/a")).error().code(), Code::NotFound);
   EXPECT_TRUE(files_->sync_directory(folder_, "test").ok());
   EXPECT_GT(MUST(files_->free_space(folder_)), 0U);
+}
+
+TEST_P(FileSystemTest, ALinkIsASecondNameAndReplacesNothing) {
+  auto file = MUST(files_->create(at("a")));
+  const Bytes parts[] = {text("hello")};
+  ASSERT_TRUE(file->write_at(0, parts).ok());
+  ASSERT_TRUE(files_->make_directory(at("folder")).ok());
+  EXPECT_TRUE(files_->link(at("a"), at("folder/b")).ok());
+  EXPECT_EQ(content(at("folder/b")), "hello");
+  ASSERT_TRUE(files_->create(at("c")).ok());
+  EXPECT_EQ(files_->link(at("a"), at("c")).error().code(), Code::AlreadyExists);
+  EXPECT_EQ(files_->link(at("a"), at("folder")).error().code(), Code::AlreadyExists);
+  EXPECT_EQ(files_->link(at("a"), at("folder/b")).error().code(), Code::AlreadyExists);
+  EXPECT_EQ(content(at("c")), "");
+  EXPECT_EQ(files_->link(at("nowhere"), at("d")).error().code(), Code::NotFound);
+  EXPECT_EQ(files_->link(at("a"), at("nowhere/d")).error().code(), Code::NotFound);
+  EXPECT_EQ(files_->link(at("a"), at("c/d")).error().code(), Code::FailedPrecondition);
+  ASSERT_TRUE(files_->remove(at("a")).ok());
+  EXPECT_EQ(content(at("folder/b")), "hello");
+}
+
+TEST_P(FileSystemTest, EntriesTellFilesFromFolders) {
+  ASSERT_TRUE(files_->create(at("b")).ok());
+  ASSERT_TRUE(files_->make_directory(at("a")).ok());
+  ASSERT_TRUE(files_->create(at("a-")).ok());
+  ASSERT_TRUE(files_->create(at("a/x")).ok());
+  EXPECT_THAT(MUST(files_->entries(folder_)), ElementsAre(Entry{"a", true}, Entry{"a-", false}, Entry{"b", false}));
+  EXPECT_EQ(files_->entries(at("b")).error().code(), Code::FailedPrecondition);
+  EXPECT_EQ(files_->entries(at("nowhere")).error().code(), Code::NotFound);
+  EXPECT_EQ(files_->open(at("a"), Access::Read).error().code(), Code::FailedPrecondition);
+}
+
+TEST_P(FileSystemTest, ManyMayReadAFileAtATime) {
+  auto file = MUST(files_->create(at("a")));
+  std::string all;
+  for (int i = 0; i < 20'000; ++i) all += std::to_string(i);
+  const Bytes parts[] = {text(all)};
+  ASSERT_TRUE(file->write_at(0, parts).ok());
+  std::atomic<int> wrong = 0;
+  std::vector<std::thread> threads;
+  for (size_t first = 0; first < 4; ++first)
+    threads.emplace_back([&, first] {
+      std::vector<uint8_t> bytes(777);
+      for (size_t offset = first * 191; offset + bytes.size() < all.size(); offset += 1000) {
+        const auto read = file->read_at(offset, bytes);
+        const auto size = file->size();
+        const bool right = read.ok() && *read == bytes.size() && size.ok() && *size == all.size() &&
+                           as_text(bytes) == std::string_view(all).substr(offset, bytes.size());
+        wrong += right ? 0 : 1;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
 }
 
 TEST_P(FileSystemTest, ALockIsHeldOnce) {

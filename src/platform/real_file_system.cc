@@ -36,6 +36,7 @@ Code code_of(int number) {
     case ENOENT:
       return Code::NotFound;
     case ENOTDIR:
+    case EISDIR:
       return Code::FailedPrecondition;
     case EEXIST:
       return Code::AlreadyExists;
@@ -161,7 +162,11 @@ class RealFileSystem final : public FileSystem {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, Access access) override {
     const int flags = access == Access::Read ? O_RDONLY : O_RDWR;
-    return std::unique_ptr<File>(std::make_unique<RealFile>(TRY(open_descriptor("open", path, flags)), path));
+    Descriptor descriptor = TRY(open_descriptor("open", path, flags));
+    struct stat facts;
+    if (::fstat(descriptor.number(), &facts) != 0) return failed("look at", path, errno);
+    if (S_ISDIR(facts.st_mode)) return failed("open", path, EISDIR);  // Linux opens a folder for reading
+    return std::unique_ptr<File>(std::make_unique<RealFile>(std::move(descriptor), path));
   }
 
   Result<std::unique_ptr<File>> create(const std::string& path) override {
@@ -174,28 +179,44 @@ class RealFileSystem final : public FileSystem {
     return {};
   }
 
+  Result<void> link(const std::string& from, const std::string& to) override {
+    if (::link(from.c_str(), to.c_str()) != 0) return failed("link to", to, errno);
+    return {};
+  }
+
   Result<void> remove(const std::string& path) override {
     if (::unlink(path.c_str()) != 0) return failed("remove", path, errno);
     return {};
   }
 
   Result<std::vector<std::string>> list(const std::string& path) override {
+    std::vector<std::string> names;
+    for (Entry& entry : TRY(entries(path))) names.push_back(std::move(entry.name));
+    return names;
+  }
+
+  Result<std::vector<Entry>> entries(const std::string& path) override {
     struct Closer {
       void operator()(DIR* directory) const { ::closedir(directory); }
     };
     const std::unique_ptr<DIR, Closer> directory(::opendir(path.c_str()));
     if (directory == nullptr) return failed("list", path, errno);
-    std::vector<std::string> names;
+    std::vector<Entry> entries;
     while (true) {
       errno = 0;
       const dirent* entry = ::readdir(directory.get());
       if (entry == nullptr) break;
       const std::string_view name = entry->d_name;
-      if (name != "." && name != "..") names.emplace_back(name);
+      if (name == "." || name == "..") continue;
+      entries.push_back({std::string(name), entry->d_type == DT_DIR});
+      if (entry->d_type != DT_UNKNOWN) continue;  // some file systems leave it to be asked for
+      struct stat facts;
+      if (::fstatat(::dirfd(directory.get()), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0)
+        entries.back().is_folder = S_ISDIR(facts.st_mode);
     }
     if (errno != 0) return failed("list", path, errno);
-    std::sort(names.begin(), names.end());
-    return names;
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    return entries;
   }
 
   Result<void> make_directory(const std::string& path) override {

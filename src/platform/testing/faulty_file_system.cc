@@ -256,7 +256,9 @@ void FaultyFileSystem::settle_names() {
 
 uint64_t FaultyFileSystem::bytes_used() const {
   uint64_t sum = 0;
-  for (const auto& [path, node] : names_) sum += node->cached.size();
+  std::set<const Node*> counted;  // a file may have two names
+  for (const auto& [path, node] : names_)
+    if (counted.insert(node.get()).second) sum += node->cached.size();
   return sum;
 }
 
@@ -354,6 +356,17 @@ Result<void> FaultyFileSystem::rename(const std::string& from, const std::string
   return check_running();
 }
 
+Result<void> FaultyFileSystem::link(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
+  NodePtr node = TRY(find(from));
+  CHECK(!node->directory);
+  if (!TRY(find(parent(to)))->directory) return Error(Code::FailedPrecondition, parent(to) + " is a file");
+  if (names_.contains(normal(to))) return Error(Code::AlreadyExists, fmt::format("{} exists", to));
+  TRY(begin_write());
+  change({parent(to), {{normal(to), std::move(node)}}});
+  return check_running();
+}
+
 Result<void> FaultyFileSystem::remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   TRY(find(path));
@@ -363,14 +376,22 @@ Result<void> FaultyFileSystem::remove(const std::string& path) {
 }
 
 Result<std::vector<std::string>> FaultyFileSystem::list(const std::string& path) {
+  std::vector<std::string> names;
+  for (Entry& entry : TRY(entries(path))) names.push_back(std::move(entry.name));
+  return names;
+}
+
+Result<std::vector<Entry>> FaultyFileSystem::entries(const std::string& path) {
   const std::lock_guard lock(mutex_);
   TRY(check_running());
-  TRY(find(path));
+  if (!TRY(find(path))->directory) return Error(Code::FailedPrecondition, path + " is a file");
   const std::string folder = normal(path);
-  std::vector<std::string> names;
+  std::vector<Entry> entries;
   for (const auto& [name, node] : names_)
-    if (name != "/" && name != "." && parent(name) == folder) names.push_back(name.substr(name.rfind('/') + 1));
-  return names;
+    if (name != "/" && name != "." && parent(name) == folder)
+      entries.push_back({name.substr(name.rfind('/') + 1), node->directory});
+  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+  return entries;
 }
 
 Result<void> FaultyFileSystem::make_directory(const std::string& path) {

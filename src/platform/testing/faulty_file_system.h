@@ -66,8 +66,10 @@ class FaultyFileSystem final : public FileSystem {
   Result<std::unique_ptr<File>> open(const std::string& path, Access access) override;
   Result<std::unique_ptr<File>> create(const std::string& path) override;
   Result<void> rename(const std::string& from, const std::string& to) override;
+  Result<void> link(const std::string& from, const std::string& to) override;
   Result<void> remove(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& path) override;
+  Result<std::vector<Entry>> entries(const std::string& path) override;
   Result<void> make_directory(const std::string& path) override;
   Result<void> sync_directory(const std::string& path, SyncSite site) override;
   Result<uint64_t> free_space(const std::string& path) override;

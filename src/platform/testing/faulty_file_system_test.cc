@@ -53,6 +53,30 @@ TEST(FaultyFileSystem, UnsyncedNamesMayGo) {
   EXPECT_EQ(seen, (std::set<std::string>{"hello", "(none)"}));
 }
 
+TEST(FaultyFileSystem, TheTwoNamesOfAFileLiveTheirOwnLives) {
+  std::set<std::string> seen;
+  for (uint64_t seed = 0; seed < kSeeds; ++seed) {
+    FaultyFileSystem files(seed);
+    ASSERT_TRUE(files.make_directory("b").ok());
+    auto file = MUST(files.create("a"));
+    ASSERT_TRUE(write(*file, 0, "hello").ok());
+    ASSERT_TRUE(file->sync("file").ok());
+    ASSERT_TRUE(files.sync_directory(".", "folder").ok());
+    files.set_capacity(5);
+    ASSERT_TRUE(files.link("a", "b/c").ok());
+    EXPECT_TRUE(write(*file, 0, "HELLO").ok()) << "a second name takes no room";
+    ASSERT_TRUE(file->sync("file").ok());
+    files.power_loss();
+    EXPECT_EQ(content(files, "a"), "HELLO");
+    seen.insert(content(files, "b/c"));
+    ASSERT_TRUE(files.remove("a").ok());
+    ASSERT_TRUE(files.sync_directory(".", "folder").ok());
+    files.power_loss();
+    EXPECT_EQ(content(files, "a"), "(none)");
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"HELLO", "(none)"}));
+}
+
 TEST(FaultyFileSystem, UnsyncedSectorsAreKeptLostOrTorn) {
   const std::string old_sector(512, 'o');
   const std::string new_sector(512, 'n');
