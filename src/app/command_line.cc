@@ -183,7 +183,7 @@ void add_load(CLI::App& app, Run& chosen) {
   command->add_option("--file", options->file,
                       "replay a file: OTLP protobuf, or frames of a big-endian length and one "
                       "TracesData each; plain, gzip or zstd");
-  command->add_option("--profile", words->profile, "without a file: demo (a shop, 600 B a span) or fat (12 KB a span)")
+  command->add_option("--profile", words->profile, "without a file: demo (a shop, 600 B a span) or fat (1.7 KB a span)")
       ->capture_default_str()
       ->check(CLI::IsMember({"demo", "fat"}));
   command->add_option("--rate", options->rate, "spans per second, on a schedule; without it as fast as acknowledged")

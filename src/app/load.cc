@@ -278,9 +278,7 @@ Result<LoadResult> run_load(const LoadOptions& options) {
     return Error(Code::InvalidArgument, "--target is grpc://host:port or http://host:port");
   // Enough made-up requests that a round is longer than what a server joins into one write.
   constexpr size_t kMadeSpansMin = 20'000;
-  constexpr size_t kMadeFatSpansMin = 2'000;
-  const size_t least = options.profile == Profile::Fat ? kMadeFatSpansMin : kMadeSpansMin;
-  const size_t wanted = std::max<size_t>(least, size_t{options.batch} * 4);
+  const size_t wanted = std::max<size_t>(kMadeSpansMin, size_t{options.batch} * 4);
   const model::SpanBatch spans =
       options.file.empty() ? make_spans(options.profile, options.seed, wanted) : TRY(read_spans(options.file));
   return Load(options, make_requests(spans, options.batch)).run();

@@ -115,8 +115,8 @@ TEST(MakeSpans, HasTheSizesItSays) {
   };
   EXPECT_GT(bytes_per_span(Profile::Demo), 450u);
   EXPECT_LT(bytes_per_span(Profile::Demo), 800u);
-  EXPECT_GT(bytes_per_span(Profile::Fat), 9'000u);
-  EXPECT_LT(bytes_per_span(Profile::Fat), 16'000u);
+  EXPECT_GT(bytes_per_span(Profile::Fat), 1'500u);
+  EXPECT_LT(bytes_per_span(Profile::Fat), 1'900u);
 }
 
 class ReadSpans : public ::testing::Test {

@@ -137,8 +137,6 @@ class Shop {
     row.resource = static_cast<uint32_t>(span.service);
     if (row.status_code == 2) row.rare.status_message = text("deadline exceeded");
     if (row.status_code == 2 || below(3) == 0) add_event(row);
-    if (profile_ == Profile::Fat)
-      for (int i = 0; i < 8; ++i) add_event(row);
     row.attributes = set([&] { attributes(service, operation, row); });
     spans_.add_span(row);
     for (const int next : service.calls) {
@@ -164,18 +162,45 @@ class Shop {
       put("db.system", service.system);
       put("db.statement", fmt::format("SELECT * FROM {} WHERE id = {}", service.name, below(1'000'000)));
     }
-    if (profile_ != Profile::Fat) return;
-    for (int i = 0; i < 28; ++i)
-      put(fmt::format("app.detail.{:02}", i), fmt::format("value {} of {}", below(1000), random_()));
-    std::string statement = "SELECT";
-    while (statement.size() < 2000) statement += fmt::format(" c{},", below(10'000));
-    put("db.query.text", statement);
+    if (profile_ == Profile::Fat) more_attributes(service, operation);
+  }
+
+  // What frameworks and platforms add: some values new with every span, some of a few hundred, some always the same.
+  void more_attributes(const Service& service, size_t operation) {
+    put("url.full", fmt::format("https://shop.example.com/api/v2/{}/{}?customer={}&basket={:016x}&page={}",
+                                service.name, service.operations[operation], below(1'000'000), random_(), skewed(40)));
+    put("http.request.id", uuid());
+    put("network.peer.address", fmt::format("10.{}.{}.{}", below(16), below(256), below(256)));
+    put("user_agent.original",
+        fmt::format(
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.{}.{} Safari/537.36",
+            110 + skewed(20), 5000 + skewed(10), skewed(30)));
+    std::string statement = "SELECT id, name, price, currency, stock FROM products WHERE";
+    constexpr size_t kStatementBytes = 330;
+    while (statement.size() < kStatementBytes) statement += fmt::format(" category = {} OR", skewed(500));
+    put("db.query.text", statement + fmt::format(" id = {}", below(10'000'000)));
+    put("http.request.header.traceparent",
+        fmt::format("00-{:016x}{:016x}-{:016x}-01", random_(), random_(), random_()));
+    put("k8s.pod.name", fmt::format("{}-6f9bd7c5d8-{:05x}", service.name, skewed(60) * 7919));
+    put("k8s.node.name", fmt::format("ip-10-0-{}-{}.eu-central-1.compute.internal", skewed(4), skewed(30)));
+    put("cloud.region", "eu-central-1");
+    put("feature.flags", "new-checkout=on,recommendations-v3=off,fast-search=on,price-experiment=b");
+    put("customer.tier", std::array{"basic", "silver", "gold", "platinum"}[skewed(4)]);
+    put("http.response.body.size", static_cast<int64_t>(skewed(200'000)));
+    put("app.queue.wait_us", static_cast<int64_t>(skewed(1'000'000)));
+  }
+
+  std::string uuid() {
+    const uint64_t high = random_();
+    const uint64_t low = random_();
+    return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xFFFF, high & 0xFFFF,
+                       low >> 48, low & 0xFFFFFFFFFFFF);
   }
 
   void add_event(const model::SpanRow& row) {
     model::Event event;
     event.time = row.start + (row.end - row.start) / 2;
-    const bool failed = row.status_code == 2 || profile_ == Profile::Fat;
+    const bool failed = row.status_code == 2;
     event.name = text(failed ? "exception" : "message");
     event.attributes = set([&] {
       if (!failed) {
@@ -186,7 +211,7 @@ class Shop {
       put("exception.type", "TimeoutError");
       put("exception.message", fmt::format("no answer within {} ms", below(5000)));
       std::string trace = "TimeoutError: no answer\n";
-      const size_t bytes = profile_ == Profile::Fat ? 900 : 300;
+      const size_t bytes = profile_ == Profile::Fat ? 4000 : 300;
       while (trace.size() < bytes) trace += fmt::format("    at shop.call{}(shop.js:{})\n", below(40), below(2000));
       put("exception.stacktrace", trace);
     });
