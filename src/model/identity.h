@@ -26,33 +26,52 @@ bool same_content(const SpanBatch& a, uint32_t row_a, const SpanBatch& b, uint32
 // Equal for spans of equal content, in whatever batch they lie.
 uint64_t content_hash(const SpanBatch& spans, uint32_t row);
 
-// Joins the parts of one trace and leaves duplicates out. Memory: about 24 bytes a span, kept from trace to trace.
+// Joins the parts of one trace and leaves duplicates out, also those within a part. Memory is kept from trace to trace.
 class TraceMerger {
  public:
-  // The batch that receives the spans; must outlive the merger's use.
+  // Memory that the merger may hold per span, the batch aside.
+  static constexpr uint64_t kBytesPerSpan = 96;
+
+  // The batch that receives the spans, which are appended: one that has only ever been appended to. Must outlive the
+  // merger's use.
   void start(SpanBatch& into);
-  // Appends those spans of `part` that are not there yet. Rows of one trace only.
+  // Appends those spans of `part` that are not there yet, in their order. Rows of one trace only; `part` is another
+  // batch than the one that receives.
   void add(const SpanBatch& part, std::span<const uint32_t> rows);
   // Rows of `into` that hold the trace, in the order in which they came.
   std::span<const uint32_t> rows() const { return rows_; }
   uint64_t duplicates() const { return duplicates_; }  // left out since start()
-  // Spans that share their identity with another of other content, since start().
+  // Spans since start() that were kept although one of the same identity was there.
   uint64_t conflicts() const { return conflicts_; }
 
  private:
-  struct Slot {
-    uint64_t id;
-    uint32_t row;
-    uint32_t server_half;
+  // Open addressing with linear probing; kNoSpan is a free slot. Keys may repeat.
+  class Table {
+   public:
+    void clear();
+    // The row of the first slot from `probe` on that has the key, or a free one that is given the key.
+    uint32_t& at(uint64_t key, size_t& probe);
+    // A free slot was filled.
+    void took_one();
+
+   private:
+    struct Slot {
+      uint64_t key = 0;
+      uint32_t row = kNoSpan;
+    };
+    std::vector<Slot> slots_;
+    size_t used_ = 0;
   };
-  void grow();
-  void insert(uint32_t row);
+
+  bool is_same(const SpanBatch& part, uint32_t row, uint32_t known) const;
+  bool is_new(const SpanBatch& part, uint32_t row);
 
   SpanBatch* into_ = nullptr;
-  std::vector<Slot> slots_;  // open addressing by span id and half; several rows may share both
-  size_t used_ = 0;
+  Table firsts_[2];  // of each half: the first row of each span id
+  Table others_;     // by content: rows that differ from the first of their identity
   std::vector<uint32_t> rows_;
-  std::vector<uint32_t> fresh_;
+  std::vector<uint32_t> fresh_;  // rows of the part that will be appended
+  uint32_t first_fresh_ = 0;     // the row that the first of them gets
   uint64_t duplicates_ = 0;
   uint64_t conflicts_ = 0;
 };
