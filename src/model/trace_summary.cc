@@ -9,9 +9,9 @@ namespace {
 constexpr UnixNanos kYear2000 = 946'684'800 * kNanosPerSecond;
 constexpr uint64_t kDay = 86'400 * kNanosPerSecond;
 
-bool is_sane(UnixNanos time, UnixNanos arrived) { return time >= kYear2000 && time <= arrived + kDay; }
-
 }  // namespace
+
+bool is_sane(UnixNanos start, UnixNanos arrived) { return start >= kYear2000 && start <= arrived + kDay; }
 
 TraceSummary first_summary(const TraceId& id, UnixNanos arrived) {
   return {.id = id, .order_time = arrived, .start = arrived, .end = arrived, .first_arrival = arrived};

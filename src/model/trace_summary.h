@@ -14,6 +14,8 @@
 
 namespace clew::model {
 
+bool is_sane(UnixNanos start, UnixNanos arrived);
+
 struct TraceSummary {
   TraceId id;
   // The key of newest-first order: the earliest start over sane spans, at most the first arrival; the first arrival
