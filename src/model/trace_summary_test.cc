@@ -32,7 +32,7 @@ TraceSummary summary_of(const std::vector<Span>& spans) {
   return summary;
 }
 
-bool is_sane(UnixNanos time, UnixNanos arrived) { return time >= kYear2000 && time <= arrived + kDay; }
+bool sane_by_the_rule(UnixNanos time, UnixNanos arrived) { return time >= kYear2000 && time <= arrived + kDay; }
 
 TEST(TraceSummary, CoversTheSaneSpans) {
   const TraceSummary summary = summary_of({{kNow - 50, kNow - 20, kNow}, {kNow - 70, kNow - 60, kNow + 9}});
@@ -92,8 +92,8 @@ TEST(TraceSummary, PartsMergeToTheWholeInAnyOrder) {
     expected.first_arrival = std::ranges::min(all, {}, &Span::arrived).arrived;
     std::optional<UnixNanos> start, end;
     for (const Span& span : all) {
-      if (!is_sane(span.start, span.arrived)) continue;
-      const UnixNanos last = span.end >= span.start && is_sane(span.end, span.arrived) ? span.end : span.start;
+      if (!sane_by_the_rule(span.start, span.arrived)) continue;
+      const UnixNanos last = span.end >= span.start && sane_by_the_rule(span.end, span.arrived) ? span.end : span.start;
       start = std::min(start.value_or(span.start), span.start);
       end = std::max(end.value_or(last), last);
     }
