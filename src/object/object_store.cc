@@ -20,6 +20,7 @@ bool is_part(std::string_view part) {
 }  // namespace
 
 bool is_object_name(std::string_view name) {
+  if (name.size() > kNameCharactersMax || name.starts_with('.')) return false;
   while (true) {
     const size_t slash = name.find('/');
     if (!is_part(name.substr(0, slash))) return false;

@@ -7,8 +7,12 @@
 //   upload          large bytes piece by piece; they appear whole at commit() or not at all
 //   get, read, read_end, list, remove
 //
-// When put_if_absent() or commit() is ok, bytes and name survive a loss of power. A name is one or more parts joined
-// by '/', each part 1 to 200 characters of [A-Za-z0-9_.-], not "." or "..".
+// When put_if_absent() or commit() is ok, bytes and name survive a loss of power, and so does whatever a get, read or
+// list has shown. After an error of theirs other than AlreadyExists and InvalidArgument the object may be there, whole,
+// or not at all: get() tells.
+//
+// A name is one or more parts joined by '/', each part 1 to 200 characters of [A-Za-z0-9_.-], not "." or ".."; in all
+// at most kNameCharactersMax, and the first is no '.'. No name may continue another with a '/', as "a/b" does "a".
 //
 // Errors: NotFound, AlreadyExists, InvalidArgument for a name that is none, Unavailable for what may pass (full disk, a
 // network that is down), DataLoss for bytes that end early; everything else Internal.
@@ -31,6 +35,8 @@ namespace clew::object {
 constexpr size_t kListMax = 1000;
 // Bytes that put_if_absent() takes and get() gives.
 constexpr uint64_t kSmallObjectBytesMax = 64 << 20;
+// S3 takes 1024, of which a prefix is the operator's.
+constexpr size_t kNameCharactersMax = 800;
 
 class Upload {
  public:
@@ -41,7 +47,7 @@ class Upload {
   virtual ~Upload() = default;
 
   virtual Result<void> append(Bytes bytes) = 0;
-  // AlreadyExists if the name was taken meanwhile. After any error the upload is spent.
+  // AlreadyExists if the name is taken. After any error the upload is spent.
   virtual Result<void> commit() = 0;
 };
 
@@ -62,7 +68,9 @@ class ObjectStore {
   ObjectStore& operator=(const ObjectStore&) = delete;
   virtual ~ObjectStore() = default;
 
+  // ResourceExhausted beyond kSmallObjectBytesMax.
   virtual Result<void> put_if_absent(const std::string& name, Bytes bytes) = 0;
+  // The store must outlive the upload.
   virtual Result<std::unique_ptr<Upload>> upload(const std::string& name) = 0;
 
   // The whole object; ResourceExhausted beyond kSmallObjectBytesMax.

@@ -144,6 +144,7 @@ TEST_P(FileSystemTest, EntriesTellFilesFromFolders) {
   EXPECT_EQ(files_->entries(at("b")).error().code(), Code::FailedPrecondition);
   EXPECT_EQ(files_->entries(at("nowhere")).error().code(), Code::NotFound);
   EXPECT_EQ(files_->open(at("a"), Access::Read).error().code(), Code::FailedPrecondition);
+  EXPECT_EQ(files_->remove(at("a")).error().code(), Code::FailedPrecondition);
 }
 
 TEST_P(FileSystemTest, ManyMayReadAFileAtATime) {

@@ -369,7 +369,7 @@ Result<void> FaultyFileSystem::link(const std::string& from, const std::string& 
 
 Result<void> FaultyFileSystem::remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
-  TRY(find(path));
+  if (TRY(find(path))->directory) return Error(Code::FailedPrecondition, path + " is a folder");
   TRY(begin_operation());
   change({parent(path), {{normal(path), nullptr}}});
   return check_running();
