@@ -51,9 +51,11 @@ Appender::Appender(platform::FileSystem& files, std::string folder, const Option
       options_(options),
       lock_(std::move(start.lock)),
       next_lsn_(start.next_lsn),
-      next_number_(start.next_number) {
-  figures_.segments = start.segments;
-  figures_.bytes_on_disk = start.bytes_on_disk;
+      after_gap_(start.after_gap),
+      next_number_(start.next_number),
+      held_(std::move(start.segments)) {
+  figures_.segments = held_.size();
+  for (const Held& segment : held_) figures_.bytes_on_disk += segment.bytes;
 }
 
 Result<Lsn> Appender::append_group(std::span<const Record> records) {
@@ -72,6 +74,7 @@ Result<Lsn> Appender::append_group(std::span<const Record> records) {
     return unavailable(written.error());
   }
   active_->end += bytes;
+  after_gap_ = false;
   return std::exchange(next_lsn_, next_lsn_ + records.size());
 }
 
@@ -146,15 +149,16 @@ Result<void> Appender::check_space(uint64_t bytes) {
 Result<void> Appender::create_segment() {
   const uint64_t number = next_number_++;
   Active segment;
-  segment.path = platform::join(folder_, segment_name(number));
+  segment.name = segment_name(number);
+  segment.first_lsn = next_lsn_;
   segment.epoch = draw_epoch(number);
-  segment.file = TRY(files_.create(segment.path));
+  segment.file = TRY(files_.create(path_of(segment.name)));
   Result<void> ready = write_header(segment, number);
   if (ready.ok()) ready = files_.sync_directory(folder_, kSyncFolder);
   if (!ready.ok()) {
     segment.file.reset();
     // If it stays it holds no record, which is harmless, and its number is not used again.
-    static_cast<void>(files_.remove(segment.path).ok());
+    static_cast<void>(files_.remove(path_of(segment.name)).ok());
     return ready;
   }
   ++figures_.segments;
@@ -164,7 +168,7 @@ Result<void> Appender::create_segment() {
 }
 
 Result<void> Appender::write_header(Active& segment, uint64_t number) {
-  const SegmentHeaderBytes header = encode(SegmentHeader{number, segment.epoch, next_lsn_});
+  const SegmentHeaderBytes header = encode(SegmentHeader{number, segment.epoch, next_lsn_, after_gap_});
   std::array<uint8_t, kRecordsOffset> bytes{};
   for (const uint64_t offset : kSegmentHeaderOffsets) std::copy(header.begin(), header.end(), bytes.begin() + offset);
   const Bytes parts[] = {bytes};
@@ -174,7 +178,15 @@ Result<void> Appender::write_header(Active& segment, uint64_t number) {
 
 // The active segment is full: its zeros go back to the disk. It is as good with them.
 void Appender::finish() {
-  if (active_->file->truncate(active_->end).ok()) figures_.bytes_on_disk -= active_->zeroed - active_->end;
+  if (active_->file->truncate(active_->end).ok()) {
+    figures_.bytes_on_disk -= active_->zeroed - active_->end;
+    active_->zeroed = active_->end;
+  }
+  hold_active();
+}
+
+void Appender::hold_active() {
+  held_.push_back({std::move(active_->name), active_->first_lsn, active_->zeroed, false});
   active_.reset();
 }
 
@@ -188,12 +200,58 @@ void Appender::abandon() {
     active_->zeroed = *bytes;
   }
   active_->file.reset();
-  log(LogLevel::Warning, fmt::format("journal: gave up a segment after a failed write or sync file={}", active_->path));
-  if (active_->end == kRecordsOffset && files_.remove(active_->path).ok()) {
+  log(LogLevel::Warning,
+      fmt::format("journal: gave up a segment after a failed write or sync file={}", path_of(active_->name)));
+  if (active_->end == kRecordsOffset && files_.remove(path_of(active_->name)).ok()) {
     --figures_.segments;
     figures_.bytes_on_disk -= active_->zeroed;
+    active_.reset();
+    return;
   }
-  active_.reset();
+  hold_active();
+}
+
+Result<void> Appender::trim(Lsn up_to) {
+  begin_anew_if_large(up_to);
+  const size_t count = trimmable(up_to);
+  if (count > 0 && !trim_synced_) TRY(files_.sync_directory(folder_, kSyncTrimmed));
+  for (size_t i = 0; i < count; ++i) TRY(trim_oldest());
+  return {};
+}
+
+// The last segment stays for its LSNs alone when no record in it is needed. If it is large, a new one takes its place.
+void Appender::begin_anew_if_large(Lsn up_to) {
+  if (next_lsn_ - 1 > up_to || (!active_ && held_.empty())) return;
+  const uint64_t bytes = active_ ? active_->end : held_.back().bytes;
+  if (bytes <= kTrimmedBytesMax) return;
+  if (active_) finish();
+  // On a full disk the large one stays, and the others still go.
+  static_cast<void>(create_segment().ok());
+}
+
+// How many of the oldest segments hold no record above `up_to`: a segment ends where a later one begins.
+size_t Appender::trimmable(Lsn up_to) const {
+  Lsn end = active_ ? active_->first_lsn : UINT64_MAX;
+  for (size_t i = held_.size(); i-- > 0;) {
+    if (end - 1 <= up_to && end != UINT64_MAX) return i + 1;
+    end = std::min(end, held_[i].first_lsn);
+  }
+  return 0;
+}
+
+// One at a time: if a later segment could go before an earlier one, what failed in the earlier one would count again.
+Result<void> Appender::trim_oldest() {
+  const Held& segment = held_.front();
+  const std::string path = path_of(segment.name);
+  TRY(segment.damaged ? files_.rename(path, path + ".damaged") : files_.remove(path));
+  trim_synced_ = false;
+  --figures_.segments;
+  ++figures_.segments_trimmed;
+  figures_.bytes_on_disk -= segment.bytes;
+  held_.erase(held_.begin());
+  TRY(files_.sync_directory(folder_, kSyncTrimmed));
+  trim_synced_ = true;
+  return {};
 }
 
 uint64_t Appender::draw_epoch(uint64_t number) const {

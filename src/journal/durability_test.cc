@@ -53,6 +53,8 @@ class Life {
   Expectation& expected() { return expected_; }
   const Options& options() const { return options_; }
 
+  void never_trim() { trims_ = false; }
+
   // The journal's account of its bytes against the files.
   void check_figures(const Journal& journal) {
     uint64_t bytes = 0;
@@ -74,6 +76,7 @@ class Life {
       // Groups of several sectors, small ones that share a sector, and one that is large for its segment.
       const size_t bytes_max = i % 7 == 6 ? 9000 : i % 3 == 0 ? 60 : 1500;
       expected_.append(*journal, 1 + random_() % 4, bytes_max);
+      if (trims_ && i % 4 == 3) trim_something(*journal);
     }
     if (files_.running()) check_figures(*journal);
     return true;
@@ -96,8 +99,16 @@ class Life {
   }
 
  private:
+  // Up to any record that is there; now and then up to all of them.
+  void trim_something(Journal& journal) {
+    const Lsn last = journal.next_lsn() - 1;
+    const Lsn first = std::min(expected_.trimmed_to(), last);
+    expected_.trim(journal, random_() % 4 == 0 ? last : first + random_() % (last - first + 1));
+  }
+
   FaultyFileSystem files_;
   Expectation expected_;
+  bool trims_ = true;
   std::mt19937_64 random_;
   Options options_;
 };
@@ -197,6 +208,7 @@ TEST(Durability, WhatFailedDoesNotComeBackBehindWhatFollows) {
 TEST(Durability, AFullDiskIsAnAnswerUntilThereIsSpace) {
   for (uint64_t seed = base_seed(); seed < base_seed() + 20; ++seed) {
     Life life(seed);
+    life.never_trim();
     life.files().set_capacity(60'000 + seed * 777 % 20'000);
     EXPECT_TRUE(life.run(60));
     const uint64_t before = life.expected().acknowledged();
@@ -253,6 +265,7 @@ TEST(EverySyncIsNeeded, OfTheGroup) { EXPECT_NE(violation_without(kSyncGroup), "
 TEST(EverySyncIsNeeded, OfTheSegmentHeader) { EXPECT_NE(violation_without(kSyncSegmentHeader), ""); }
 TEST(EverySyncIsNeeded, OfTheFolder) { EXPECT_NE(violation_without(kSyncFolder), ""); }
 TEST(EverySyncIsNeeded, OfTheFoldersParent) { EXPECT_NE(violation_without(kSyncParent), ""); }
+TEST(EverySyncIsNeeded, OfTheTrimmed) { EXPECT_NE(violation_without(kSyncTrimmed), ""); }
 TEST(EverySyncIsNeeded, OfWhatReplayHasShown) { EXPECT_NE(violation_without(kSyncReplayed), ""); }
 
 }  // namespace

@@ -32,11 +32,13 @@ class Opening {
     set_ends();
     Lsn next_lsn = segments_.empty() ? 1 : segments_.front().header.first_lsn;
     if (!segments_.empty() && segments_.front().end_lsn) next_lsn = std::min(next_lsn, *segments_.front().end_lsn);
+    report_.first_lsn = segments_.empty() ? 0 : next_lsn;
     for (size_t i = 0; i < segments_.size(); ++i) TRY(replay(i, next_lsn));
     // Segments that could not be read at all and that no later one could speak for.
     for (Damage& damage : unreadable_) add_damage(report_, std::move(damage));
-    start_.next_lsn = next_lsn;
-    report_.segments = start_.segments;
+    start_.next_lsn = std::max(next_lsn, options_.next_lsn_min);
+    start_.after_gap = start_.next_lsn > next_lsn;
+    report_.segments = start_.segments.size();
     return Journal::Opened{std::make_unique<Appender>(files_, folder_, options_, std::move(start_)),
                            std::move(report_)};
   }
@@ -59,11 +61,11 @@ class Opening {
         return files_.remove(path_of(name));
       }
       unreadable_.push_back({name, 0, bytes, 0, 0});
+      start_.segments.push_back({name, UINT64_MAX, bytes, true});
     } else {
       segments_.push_back({name, *header, {}, false});
+      start_.segments.push_back({name, header->first_lsn, bytes, false});
     }
-    ++start_.segments;
-    start_.bytes_on_disk += bytes;
     return {};
   }
 
@@ -73,9 +75,10 @@ class Opening {
       const SegmentFile& later = segments_[i];
       SegmentFile& segment = segments_[i - 1];
       segment.end_lsn = std::min(later.header.first_lsn, later.end_lsn.value_or(later.header.first_lsn));
-      segment.end_is_known = std::none_of(unreadable_.begin(), unreadable_.end(), [&](const Damage& damage) {
-        return segment.name < damage.file && damage.file < later.name;
-      });
+      segment.end_is_known =
+          !later.header.after_gap && std::none_of(unreadable_.begin(), unreadable_.end(), [&](const Damage& damage) {
+            return segment.name < damage.file && damage.file < later.name;
+          });
     }
   }
 
@@ -84,7 +87,12 @@ class Opening {
     if (segment.header.first_lsn > next_lsn || !unreadable_.empty()) report_gap(segment, next_lsn);
     const auto file = TRY(files_.open(path_of(segment.name), platform::Access::ReadWrite));
     const ReplayEnd end = TRY(replay_segment(*file, segment, next_lsn, on_record_, report_));
-    if (end.clean && !end.damaged) TRY(trim(*file, end));
+    Appender::Held& held = *std::ranges::find(start_.segments, segment.name, &Appender::Held::name);
+    held.damaged = end.damaged;
+    if (end.clean && !end.damaged && held.bytes > end.offset) {
+      TRY(file->truncate(end.offset));
+      held.bytes = end.offset;
+    }
     if (index + 1 == segments_.size()) TRY(make_durable(*file, end));
     return {};
   }
@@ -98,18 +106,12 @@ class Opening {
       gap.first_lsn = next_lsn;
       unreadable_.erase(unreadable_.begin());
     }
-    if (segment.header.first_lsn <= next_lsn && gap.bytes == 0) return;
-    gap.records_lost = segment.header.first_lsn - std::min(next_lsn, segment.header.first_lsn);
-    add_damage(report_, std::move(gap));
-    next_lsn = segment.header.first_lsn;
-  }
-
-  Result<void> trim(platform::File& file, const ReplayEnd& end) {
-    const uint64_t bytes = TRY(file.size());
-    if (bytes <= end.offset) return {};
-    TRY(file.truncate(end.offset));
-    start_.bytes_on_disk -= bytes - end.offset;
-    return {};
+    const bool known = segment.header.first_lsn <= next_lsn || segment.header.after_gap;
+    if (!known || gap.bytes > 0) {
+      if (!known) gap.records_lost = segment.header.first_lsn - next_lsn;
+      add_damage(report_, std::move(gap));
+    }
+    next_lsn = std::max(next_lsn, segment.header.first_lsn);
   }
 
   // The last group may never have been synced: the process died before, or its sync failed and the system has since

@@ -15,8 +15,11 @@
 // acknowledged.) After a failed write or sync the segment is given up and the next group goes to a new one; an error
 // for want of space leaves everything as it was. So every error is final for its group only: just append the next.
 //
+// What is elsewhere is trimmed: trim(up_to) removes segments from the oldest on, so the journal then begins at a later
+// LSN. Who trims keeps up to where, and skips what it has when it opens again: a segment goes as a whole.
+//
 // Threads: one at a time. Lifetime: the FileSystem must outlive the Journal. Destruction closes; nothing is pending.
-// Not here: what a payload means (model/batch_codec.h), when to answer (store/committer), trimming (comes with blocks).
+// Not here: what a payload means (model/batch_codec.h), when to answer (store/committer), when to trim (store).
 #pragma once
 
 #include <cstdint>
@@ -32,7 +35,7 @@
 
 namespace clew::journal {
 
-// The number of a record: the first ever is 1, and there are no gaps.
+// The number of a record: the first ever is 1, and there are no gaps but those that Options::next_lsn_min asks for.
 using Lsn = uint64_t;
 
 // The values are part of the format.
@@ -43,6 +46,8 @@ enum class RecordKind : uint8_t { Request = 1 };
 constexpr uint64_t kPayloadBytesMax = uint64_t{256} << 20;
 // Records of a group; bounds the scratch that append_group() uses (48 bytes a record).
 constexpr size_t kGroupRecordsMax = 65'536;
+// A segment without any record that is still needed stays as the last one up to this size: a flushed journal is small.
+constexpr uint64_t kTrimmedBytesMax = 8 << 20;
 
 // The promises that syncs keep; see platform/file_system.h.
 constexpr platform::SyncSite kSyncGroup = "journal.group";                   // an acknowledged group
@@ -50,6 +55,7 @@ constexpr platform::SyncSite kSyncSegmentHeader = "journal.segment_header";  // 
 constexpr platform::SyncSite kSyncFolder = "journal.folder";                 // the name of a new segment
 constexpr platform::SyncSite kSyncParent = "journal.parent";                 // the name of the journal's folder
 constexpr platform::SyncSite kSyncReplayed = "journal.replayed";             // what replay has shown stays
+constexpr platform::SyncSite kSyncTrimmed = "journal.trimmed";               // the oldest segments go first
 
 struct Options {
   // A segment that would grow beyond this is followed by a new one; a group that is larger gets a larger segment.
@@ -60,6 +66,9 @@ struct Options {
   uint64_t bytes_max = uint64_t{16} << 30;
   // Free bytes that the journal leaves on the disk for others; groups that would need them are refused.
   uint64_t free_space_floor_bytes = 256 << 20;
+  // The next record's LSN is at least this: LSNs that somebody knows to be taken are not given again, even if the
+  // folder was lost.
+  Lsn next_lsn_min = 1;
   // Where the segments' epochs come from; 0 asks the operating system. Tests give a number.
   uint64_t epoch_seed = 0;
 };
@@ -82,6 +91,7 @@ struct Damage {
 // What opening found.
 struct Report {
   uint64_t segments = 0;
+  Lsn first_lsn = 0;  // where the oldest segment begins; 0 if there is none
   uint64_t records = 0;
   uint64_t payload_bytes = 0;
   // Bytes behind the last good record, of groups that were being written when the power went. No sync covered them.
@@ -101,6 +111,7 @@ struct Figures {
   uint64_t bytes_on_disk = 0;
   uint64_t groups_failed = 0;       // since opening, for whatever reason
   uint64_t segments_abandoned = 0;  // since opening, after a failed write or sync
+  uint64_t segments_trimmed = 0;    // since opening
 };
 
 class Journal {
@@ -122,6 +133,11 @@ class Journal {
   // Makes `records` durable as one group with one sync; the LSN of the first, the others follow without gap.
   // Unavailable: not written, for a reason that may pass. ResourceExhausted: a payload is above kPayloadBytesMax.
   virtual Result<Lsn> append_group(std::span<const Record> records) = 0;
+
+  // Records up to `up_to` are not needed any more: removes the segments that hold nothing else, oldest first and each
+  // durably before the next. The last segment stays, for the LSN that it tells. One with damage is renamed to
+  // *.damaged for a person to look at. After an error everything is in order and the next call goes on.
+  virtual Result<void> trim(Lsn up_to) = 0;
 
   // The LSN that the next record gets.
   virtual Lsn next_lsn() const = 0;

@@ -148,6 +148,141 @@ TEST_P(JournalTest, SpaceIsLeftForOthers) {
   EXPECT_EQ(segment_count(), 0U);
 }
 
+TEST_P(JournalTest, TrimmingRemovesTheSegmentsThatHoldNothingElse) {
+  auto journal = open();
+  std::vector<Lsn> first_lsns;  // of the segments
+  while (first_lsns.size() < 6) {
+    const uint64_t before = journal->figures().segments;
+    const Lsn lsn = journal->next_lsn();
+    ASSERT_TRUE(expected_.append(*journal, 3));
+    if (journal->figures().segments > before) first_lsns.push_back(lsn);
+  }
+  EXPECT_TRUE(expected_.trim(*journal, first_lsns[1] - 2));
+  EXPECT_EQ(segment_count(), 6U) << "the last record of the first one is needed";
+  EXPECT_TRUE(expected_.trim(*journal, first_lsns[1] - 1));
+  EXPECT_EQ(segment_count(), 5U);
+  EXPECT_TRUE(expected_.trim(*journal, first_lsns[3]));
+  EXPECT_EQ(segment_count(), 3U);
+  EXPECT_EQ(journal->figures().segments, 3U);
+  EXPECT_EQ(journal->figures().segments_trimmed, 3U);
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(expected_.report().first_lsn, first_lsns[3]);
+  EXPECT_EQ(expected_.shown().begin()->first, first_lsns[3]);
+  EXPECT_EQ(expected_.report().damage_count, 0U);
+  const Lsn next = journal->next_lsn();
+  EXPECT_TRUE(expected_.trim(*journal, next - 1));
+  EXPECT_TRUE(journal->trim(UINT64_MAX).ok());
+  EXPECT_EQ(segment_count(), 1U) << "it knows the last LSN";
+  EXPECT_EQ(journal->next_lsn(), next);
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(journal->next_lsn(), next);
+  EXPECT_TRUE(expected_.append(*journal, 3));
+  EXPECT_TRUE(expected_.trim(*journal, next - 1));
+  EXPECT_EQ(segment_count(), 1U);
+  journal.reset();
+  open();
+  EXPECT_EQ(expected_.report().first_lsn, next);
+}
+
+TEST_P(JournalTest, AJournalOfWhichNothingIsNeededIsSmall) {
+  options_.segment_bytes = 64 << 20;
+  auto journal = open();
+  while (journal->figures().bytes_on_disk < kTrimmedBytesMax) ASSERT_TRUE(expected_.append(*journal, 1, 2 << 20));
+  const Lsn next = journal->next_lsn();
+  EXPECT_TRUE(expected_.trim(*journal, next - 2));
+  EXPECT_GT(journal->figures().bytes_on_disk, kTrimmedBytesMax) << "the last record is needed";
+  EXPECT_TRUE(expected_.trim(*journal, next - 1));
+  EXPECT_EQ(journal->figures().bytes_on_disk, kRecordsOffset);
+  EXPECT_EQ(segment_count(), 1U);
+  EXPECT_TRUE(expected_.append(*journal, 1));
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(journal->next_lsn(), next + 1);
+  // The same for a segment of an earlier run.
+  while (journal->figures().bytes_on_disk < kTrimmedBytesMax + kRecordsOffset)
+    ASSERT_TRUE(expected_.append(*journal, 1, 2 << 20));
+  const Lsn last = journal->next_lsn() - 1;
+  journal.reset();
+  journal = open();
+  EXPECT_TRUE(expected_.trim(*journal, last));
+  EXPECT_EQ(journal->figures().bytes_on_disk, kRecordsOffset);
+  journal.reset();
+  EXPECT_EQ(open()->next_lsn(), last + 1);
+}
+
+TEST_P(JournalTest, ALimitOfBytesIsFreedByTrimming) {
+  options_.bytes_max = 200 << 10;
+  auto journal = open();
+  for (int round = 0; round < 5; ++round) {
+    while (expected_.append(*journal, 1, 3000)) {
+    }
+    EXPECT_TRUE(expected_.trim(*journal, journal->next_lsn() - 1));
+    EXPECT_TRUE(expected_.append(*journal, 1, 3000));
+  }
+  journal.reset();
+  EXPECT_NE(open(), nullptr);
+}
+
+TEST_P(JournalTest, TheNextLsnIsAtLeastWhatOthersKnow) {
+  options_.next_lsn_min = 1000;
+  {
+    auto journal = open();
+    EXPECT_EQ(journal->next_lsn(), 1000U);
+    EXPECT_EQ(MUST(append(*journal, "a")), 1000U);
+  }
+  const auto lsns = [&](uint64_t damages) {
+    std::vector<Lsn> shown;
+    auto opened = MUST(Journal::open(*files_, folder_, options_, [&](Lsn lsn, RecordKind, Bytes) -> Result<void> {
+      shown.push_back(lsn);
+      return {};
+    }));
+    EXPECT_EQ(opened.report.damage_count, damages);
+    return shown;
+  };
+  EXPECT_EQ(lsns(0), std::vector<Lsn>{1000});
+  options_.next_lsn_min = 2000;
+  {
+    auto opened =
+        MUST(Journal::open(*files_, folder_, options_, [](Lsn, RecordKind, Bytes) { return Result<void>(); }));
+    EXPECT_EQ(MUST(append(*opened.journal, "b")), 2000U);
+    EXPECT_EQ(MUST(append(*opened.journal, "c")), 2001U);
+  }
+  options_.next_lsn_min = 5;
+  EXPECT_EQ(lsns(0), (std::vector<Lsn>{1000, 2000, 2001})) << "the gap was made on purpose";
+  ASSERT_TRUE(files_->remove(platform::join(folder_, segment_name(2))).ok());
+  {
+    auto opened =
+        MUST(Journal::open(*files_, folder_, options_, [](Lsn, RecordKind, Bytes) { return Result<void>(); }));
+    EXPECT_EQ(MUST(append(*opened.journal, "d")), 1001U);
+  }
+  EXPECT_EQ(lsns(0), (std::vector<Lsn>{1000, 1001}));
+}
+
+TEST_P(JournalTest, ADamagedSegmentIsSetAsideForAPerson) {
+  {
+    auto journal = open();
+    while (journal->figures().segments < 3) ASSERT_TRUE(expected_.append(*journal, 3));
+  }
+  for (const uint64_t number : {1, 2}) {  // of the first a record, of the second all that says what it is
+    auto file = MUST(files_->open(platform::join(folder_, segment_name(number)), platform::Access::ReadWrite));
+    const std::string zeros(number == 1 ? 100 : 2 * kRecordsOffset, '\1');
+    const Bytes parts[] = {as_bytes(zeros)};
+    ASSERT_TRUE(file->write_at(number == 1 ? kRecordsOffset + 100 : 0, parts).ok());
+  }
+  expected_.allow_damage();
+  auto journal = open();
+  EXPECT_EQ(expected_.report().damage_count, 2U);
+  ASSERT_TRUE(expected_.trim(*journal, journal->next_lsn() - 1));
+  EXPECT_EQ(segment_count(), 1U);
+  const std::vector<std::string> names = MUST(files_->list(folder_));
+  EXPECT_THAT(names, testing::IsSupersetOf({segment_name(1) + ".damaged", segment_name(2) + ".damaged"}));
+  journal.reset();
+  journal = open();
+  EXPECT_EQ(expected_.report().damage_count, 0U);
+}
+
 TEST_P(JournalTest, ARecordAboveTheLimitIsRefused) {
   const std::string mebibyte(1 << 20, 'x');
   const std::vector<Bytes> parts(257, as_bytes(mebibyte));

@@ -16,6 +16,7 @@ namespace {
 constexpr char kSegmentMagic[8] = {'C', 'L', 'E', 'W', 'J', 'R', 'N', 'L'};
 constexpr uint32_t kRecordMagic = 0x43524C43;  // "CLRC" in the order of the bytes on disk
 constexpr uint32_t kKnownRequiredFeatures = 0;
+constexpr uint32_t kAfterGap = 1;  // an optional feature
 
 constexpr std::string_view kNameSuffix = ".journal";
 constexpr size_t kNumberDigits = 16;
@@ -23,6 +24,7 @@ constexpr size_t kNumberDigits = 16;
 // Where the fields of the segment header lie.
 constexpr size_t kVersionAt = 8;
 constexpr size_t kRequiredFeaturesAt = 12;
+constexpr size_t kOptionalFeaturesAt = 16;
 constexpr size_t kNumberAt = 24;
 constexpr size_t kEpochAt = 32;
 constexpr size_t kFirstLsnAt = 40;
@@ -43,6 +45,7 @@ SegmentHeaderBytes encode(const SegmentHeader& header) {
   SegmentHeaderBytes bytes{};
   std::memcpy(bytes.data(), kSegmentMagic, sizeof kSegmentMagic);
   put(&bytes[kVersionAt], kFormatVersion);
+  put(&bytes[kOptionalFeaturesAt], header.after_gap ? kAfterGap : uint32_t{0});
   put(&bytes[kNumberAt], header.number);
   put(&bytes[kEpochAt], header.epoch);
   put(&bytes[kFirstLsnAt], header.first_lsn);
@@ -62,7 +65,8 @@ Result<SegmentHeader> decode_segment_header(Bytes bytes) {
                                                        "reads version {}",
                                                        version, required, kFormatVersion));
   const SegmentHeader header = {load<uint64_t>(&bytes[kNumberAt]), load<uint64_t>(&bytes[kEpochAt]),
-                                load<uint64_t>(&bytes[kFirstLsnAt])};
+                                load<uint64_t>(&bytes[kFirstLsnAt]),
+                                (load<uint32_t>(&bytes[kOptionalFeaturesAt]) & kAfterGap) != 0};
   if (header.number > kNumberMax || header.first_lsn == 0 || header.first_lsn > kNumberMax)
     return Error(Code::DataLoss, "the segment header has impossible numbers");
   return header;

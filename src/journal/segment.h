@@ -37,6 +37,8 @@ struct SegmentHeader {
   uint64_t number = 0;  // as in the name; later segments have higher ones
   uint64_t epoch = 0;   // random; marks the records that belong to this use of the file
   Lsn first_lsn = 0;
+  // Optional feature: the LSNs between the records before this segment and its first were skipped on purpose.
+  bool after_gap = false;
 };
 
 using SegmentHeaderBytes = std::array<uint8_t, kSegmentHeaderBytes>;

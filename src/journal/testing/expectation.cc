@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -49,12 +50,19 @@ bool Expectation::append(Journal& journal, size_t records, size_t payload_bytes_
   return true;
 }
 
+bool Expectation::trim(Journal& journal, Lsn up_to) {
+  trimmed_to_ = std::max(trimmed_to_, up_to);
+  return journal.trim(up_to).ok();
+}
+
 std::unique_ptr<Journal> Expectation::open(platform::FileSystem& files, const std::string& folder,
                                            const Options& options) {
   std::map<Lsn, std::string> shown;
   Lsn last = 0;
   auto opened = Journal::open(files, folder, options, [&](Lsn lsn, RecordKind kind, Bytes payload) -> Result<void> {
-    if (lsn <= last || (lsn != last + 1 && !damage_allowed_)) violated(fmt::format("LSN {} follows {}", lsn, last));
+    const bool first_of_trimmed = last == 0 && lsn <= trimmed_to_ + 1;
+    if (lsn <= last || (lsn != last + 1 && !first_of_trimmed && !damage_allowed_))
+      violated(fmt::format("LSN {} follows {}", lsn, last));
     if (kind != RecordKind::Request) violated("the kind has changed");
     last = lsn;
     shown[lsn] = std::string(as_text(payload));
@@ -72,7 +80,7 @@ void Expectation::judge() {
   if (report_.records != shown_.size()) violated("the report counts wrongly");
   for (const auto& [lsn, payload] : acknowledged_) {
     const auto found = shown_.find(lsn);
-    if (found == shown_.end() && !damage_allowed_)
+    if (found == shown_.end() && lsn > trimmed_to_ && !damage_allowed_)
       violated(fmt::format("lost: acknowledged record {} at LSN {}", brief(payload), lsn));
     if (found != shown_.end() && found->second != payload)
       violated(fmt::format("LSN {} shows something else than {}", lsn, brief(payload)));
