@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-#include "codec/proto_reader.h"
+#include "eval/array_value.h"
 
 namespace clew::eval {
 namespace {
@@ -45,33 +45,6 @@ int64_t difference(UnixNanos a, UnixNanos b) {
 
 Value number(int64_t value) { return {ValueKind::Int, static_cast<uint64_t>(value)}; }
 
-// One AnyValue of an array: a scalar, or Opaque for everything else. common.proto, message AnyValue.
-Value read_element(Bytes message, ValueColumn& out) {
-  codec::ProtoReader reader(message);
-  Value value{ValueKind::Opaque, 0};
-  while (reader.next_tag()) {
-    Bytes text;
-    uint64_t bits = 0;
-    switch (reader.tag()) {
-      case codec::length_tag(1):
-        if (reader.read_bytes(text)) value = out.text(as_text(text));
-        break;
-      case codec::varint_tag(2):
-        if (reader.read_uint64(bits)) value = {ValueKind::Bool, bits != 0};
-        break;
-      case codec::varint_tag(3):
-        if (reader.read_uint64(bits)) value = {ValueKind::Int, bits};
-        break;
-      case codec::fixed64_tag(4):
-        if (reader.read_fixed64(bits)) value = {ValueKind::Float, bits};
-        break;
-      default:
-        reader.skip();
-    }
-  }
-  return value;
-}
-
 template <class Entry>
 size_t mask_of(const std::vector<Entry>& cache) {
   return cache.size() - 1;
@@ -106,13 +79,13 @@ FieldFacts BatchView::facts(FieldId id) {
   Field& field = fields_[id];
   if (!field.facts) {
     field.facts =
-        field.intrinsic ? FieldFacts{.may_exist = true, .may_be_array = false} : look_through_shapes(field.key);
+        field.intrinsic ? FieldFacts{.may_exist = true, .may_be_text = false} : look_through_shapes(field.key);
   }
   return *field.facts;
 }
 
 FieldFacts BatchView::look_through_shapes(const std::string& text) const {
-  FieldFacts facts{.may_exist = false, .may_be_array = false};
+  FieldFacts facts{.may_exist = false, .may_be_text = false};
   const std::optional<model::StringId> key = spans_.strings.find(text);
   if (!key) return facts;
   size_t looked_at = 0;
@@ -122,7 +95,7 @@ FieldFacts BatchView::look_through_shapes(const std::string& text) const {
     if (looked_at > kKeysLookedAtMax) return {};
     for (const KeyType each : keys) {
       facts.may_exist |= each.key() == *key;
-      facts.may_be_array |= each == KeyType::of(*key, ValueType::Array);
+      facts.may_be_text |= each == KeyType::of(*key, ValueType::Array);
     }
   }
   return facts;
@@ -163,31 +136,6 @@ inline Value BatchView::plain_value(Field& field, const AttributeSet& set) {
   return {kKindOf[state], spans_.slots[set.first_slot + (packed >> kStateBits)]};
 }
 
-void BatchView::append_array(model::BlobId blob, ValueColumn& out) const {
-  out.open_group();
-  const Group group = out.groups.back();
-  const size_t texts = out.texts.size();
-  codec::ProtoReader reader(as_bytes(spans_.blobs.at(blob)));
-  bool uniform = true;
-  while (uniform && !out.overflowed && reader.next_tag()) {
-    Bytes element;
-    if (reader.tag() != codec::length_tag(1)) {
-      reader.skip();
-    } else if (reader.read_bytes(element)) {
-      const Value value = read_element(element, out);
-      uniform = value.kind != ValueKind::Opaque &&
-                (out.groups.back().count == 0 || out.elements[group.first].kind == value.kind);
-      out.add_element(value);
-    }
-  }
-  if (!uniform || out.groups.back().count == 0) {
-    out.elements.resize(group.first);
-    out.texts.resize(texts);
-    out.groups.back().count = 0;
-    out.add_element({ValueKind::Opaque, 0});
-  }
-}
-
 void BatchView::append_groups(Field& field, const AttributeSet& set, ValueColumn& out) {
   const uint32_t packed = place_of(field, set.shape);
   const uint32_t state = packed & ((1u << kStateBits) - 1);
@@ -199,7 +147,7 @@ void BatchView::append_groups(Field& field, const AttributeSet& set, ValueColumn
     if (keys[i].key() != *field.key_id || keys[i].type() == ValueType::Empty) continue;
     const uint64_t slot = spans_.slots[set.first_slot + i];
     if (keys[i].type() == ValueType::Array) {
-      append_array(static_cast<model::BlobId>(slot), out);
+      append_array(as_bytes(spans_.blobs.at(static_cast<model::BlobId>(slot))), out);
     } else {
       out.add_group({kKindOf[static_cast<size_t>(keys[i].type())], slot});
     }
@@ -239,11 +187,11 @@ void BatchView::read_span(Field& field, std::span<const uint32_t> rows, ValueCol
 }
 
 // The value of an attribute of what many rows share: a resource or an instrumentation scope.
-template <class SetOf>
-void BatchView::read_owned(Field& field, const model::Column<uint32_t>& owner_of, SetOf set_of,
-                           std::span<const uint32_t> rows, ValueColumn& out) {
+template <class OwnerOf, class SetOf>
+void BatchView::read_owned(Field& field, OwnerOf owner_of, SetOf set_of, std::span<const uint32_t> rows,
+                           ValueColumn& out) {
   for (size_t i = 0; i < rows.size(); ++i) {
-    const uint32_t owner = owner_of[rows[i]];
+    const uint32_t owner = owner_of(rows[i]);
     OwnerValue& known = field.owners[owner & mask_of(field.owners)];
     if (known.owner != owner) [[unlikely]]
       known = {owner, plain_value(field, set_of(owner))};
@@ -253,6 +201,30 @@ void BatchView::read_owned(Field& field, const model::Column<uint32_t>& owner_of
       append_groups(field, set_of(owner), out);
       out.close_groups(i, first, ValueKind::Nil);
     }
+  }
+}
+
+template <class OwnerOf>
+void BatchView::read_resources(Field& field, OwnerOf owner_of, std::span<const uint32_t> rows, ValueColumn& out) {
+  read_owned(field, owner_of, [&](uint32_t owner) { return spans_.resources[owner].attributes; }, rows, out);
+}
+
+template <class OwnerOf>
+void BatchView::read_scopes(Field& field, OwnerOf owner_of, std::span<const uint32_t> rows, ValueColumn& out) {
+  read_owned(field, owner_of, [&](uint32_t owner) { return spans_.scopes[owner].attributes; }, rows, out);
+}
+
+void BatchView::read_of_owners(FieldId id, std::span<const uint32_t> owners, ValueColumn& out) {
+  out.reset(owners.size());
+  Field& field = fields_[id];
+  prepare(field);
+  const auto itself = [](uint32_t owner) { return owner; };
+  if (!field.key_id) {
+    std::fill_n(out.kinds.begin(), owners.size(), ValueKind::Nil);
+  } else if (field.scope == Scope::Instrumentation) {
+    read_scopes(field, itself, owners, out);
+  } else {
+    read_resources(field, itself, owners, out);
   }
 }
 
@@ -375,10 +347,9 @@ void BatchView::read(FieldId id, std::span<const uint32_t> rows, ValueColumn& ou
     case Scope::Span:
       return read_span(field, rows, out);
     case Scope::Resource:
-      return read_owned(
-          field, spans_.resource, [&](uint32_t row) { return spans_.resources[row].attributes; }, rows, out);
+      return read_resources(field, [&](uint32_t row) { return spans_.resource[row]; }, rows, out);
     case Scope::Instrumentation:
-      return read_owned(field, spans_.scope, [&](uint32_t row) { return spans_.scopes[row].attributes; }, rows, out);
+      return read_scopes(field, [&](uint32_t row) { return spans_.scope[row]; }, rows, out);
     default:
       return read_any(field, rows, out);
   }

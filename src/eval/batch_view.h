@@ -47,6 +47,10 @@ class BatchView final : public ColumnView {
   std::optional<StringCode> code(std::string_view text) const override { return spans_.strings.find(text); }
   std::string_view text(StringCode code) const override { return spans_.strings.at(code); }
 
+  // out[i] = the field, an attribute, of resource owners[i], or of scope owners[i] where its scope is Instrumentation:
+  // for who has the resources and scopes in a batch and the spans elsewhere.
+  void read_of_owners(FieldId field, std::span<const uint32_t> owners, ValueColumn& out);
+
  private:
   // Where a key stands in a shape: position << kStateBits | state, the state a ValueType or one of the two below it.
   struct Place {
@@ -79,11 +83,13 @@ class BatchView final : public ColumnView {
   // The value of the field in the list; Many where it takes groups to say, which append_groups() then gives.
   Value plain_value(Field& field, const model::AttributeSet& set);
   void append_groups(Field& field, const model::AttributeSet& set, ValueColumn& out);
-  void append_array(model::BlobId blob, ValueColumn& out) const;
 
-  template <class SetOf>
-  void read_owned(Field& field, const model::Column<uint32_t>& owner_of, SetOf set_of, std::span<const uint32_t> rows,
-                  ValueColumn& out);
+  template <class OwnerOf, class SetOf>
+  void read_owned(Field& field, OwnerOf owner_of, SetOf set_of, std::span<const uint32_t> rows, ValueColumn& out);
+  template <class OwnerOf>
+  void read_resources(Field& field, OwnerOf owner_of, std::span<const uint32_t> rows, ValueColumn& out);
+  template <class OwnerOf>
+  void read_scopes(Field& field, OwnerOf owner_of, std::span<const uint32_t> rows, ValueColumn& out);
   void read_span(Field& field, std::span<const uint32_t> rows, ValueColumn& out);
   void read_any(Field& field, std::span<const uint32_t> rows, ValueColumn& out);
   void read_events(Field& field, std::span<const uint32_t> rows, ValueColumn& out);

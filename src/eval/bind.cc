@@ -64,9 +64,9 @@ bool Condition::finds_nothing(const Node& node) const {
     case Op::CompareConstant: {
       if (is_nil_everywhere(node.left)) return true;
       const Node& field = nodes_[node.left];
-      // A text that no dictionary holds can be an element of an array only.
+      // A text that no dictionary holds can be a Text only.
       return node.operation == BinaryOp::Equal && field.op == Op::Field &&
-             nodes_[node.right].constant.get(0).kind == ValueKind::Text && !view_->facts(field.field).may_be_array;
+             nodes_[node.right].constant.get(0).kind == ValueKind::Text && !view_->facts(field.field).may_be_text;
     }
     default:
       return false;

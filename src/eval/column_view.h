@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ColumnView is what the evaluator reads: fields of spans, for a list of rows at a time. A batch of spans and a head
-// supply it through BatchView (batch_view.h); a block will supply its own.
+// supply it through BatchView (batch_view.h), a block through scan::BlockView.
 //
 // A field is bound once per query, which gives the view a place to keep what it learns about the field; after that it
 // is known by its number. Strings are codes of the view's dictionary, so that a question about a string is asked once
@@ -42,8 +42,8 @@ constexpr bool is_of_trace(query::Intrinsic intrinsic) {
 
 // What is certain about a field before a row of it is read. A view that does not know says true.
 struct FieldFacts {
-  bool may_exist = true;     // false: nil, or ownerless, for every row
-  bool may_be_array = true;  // false: no row has an array here
+  bool may_exist = true;    // false: nil, or ownerless, for every row
+  bool may_be_text = true;  // false: every text here is a String, none (of an array, say) a Text
 };
 
 // Memory that a view keeps for one field.
@@ -65,9 +65,15 @@ class ColumnView {
   // out[i] = what a tree needs of rows[i].
   virtual void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) = 0;
 
-  // Nothing if no row has the string as the value of a String field; it may still be the element of an array.
+  // `rows` are all of a trace. True: they are in the pre-order of its tree, and out[i] = the position in `rows` of the
+  // parent of rows[i], model::kRoot or model::kOrphan. False: the view does not know; read_links() tells.
+  virtual bool read_parents(std::span<const uint32_t> rows, std::span<uint32_t> out);
+
+  // Nothing if no row has the string as the value of a String field; it may still be a Text.
   virtual std::optional<StringCode> code(std::string_view text) const = 0;
   virtual std::string_view text(StringCode code) const = 0;
 };
+
+inline bool ColumnView::read_parents(std::span<const uint32_t> /*rows*/, std::span<uint32_t> /*out*/) { return false; }
 
 }  // namespace clew::eval

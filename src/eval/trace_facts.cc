@@ -2,6 +2,7 @@
 #include "eval/trace_facts.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "eval/compare.h"
 
@@ -19,7 +20,7 @@ void TraceFacts::start(const Traces& traces, const Pace* pace) {
   pace_ = pace;
   stopped_ = false;
   links_trace_ = UINT32_MAX;
-  has_parents_.assign(traces.count(), 0);
+  has_parents_.assign(traces.count(), Parents::Unknown);
   has_numbers_.assign(traces.count(), 0);
   roots_.clear();
 }
@@ -46,39 +47,87 @@ std::span<const uint32_t> TraceFacts::parents(uint32_t trace) {
     topdown_.resize(traces_.rows.size());
   }
   const auto parents = std::span(parents_).subspan(begin, count);
-  if (has_parents_[trace] == 0) {
+  if (has_parents_[trace] != Parents::Unknown) return parents;
+  if (view_.read_parents(traces_.rows.subspan(begin, count), parents)) {
+    std::iota(topdown_.begin() + begin, topdown_.begin() + static_cast<std::ptrdiff_t>(begin + count), 0);
+    has_parents_[trace] = Parents::InPreorder;
+  } else {
     resolver_.resolve(gather_links(trace), parents);
     std::ranges::copy(resolver_.topdown(), topdown_.begin() + begin);
-    has_parents_[trace] = 1;
+    has_parents_[trace] = Parents::Resolved;
   }
   return parents;
 }
 
 std::span<const uint32_t> TraceFacts::topdown(uint32_t trace) const {
-  DCHECK(has_parents_[trace] != 0);
+  DCHECK(has_parents_[trace] != Parents::Unknown);
   const uint32_t begin = traces_.begin(trace);
   return std::span(topdown_).subspan(begin, traces_.end(trace) - begin);
 }
 
 void TraceFacts::build_tree(uint32_t trace) {
   if (numbers_.size() < traces_.rows.size()) numbers_.resize(traces_.rows.size());
+  has_numbers_[trace] = 1;
+  parents(trace);
+  if (has_parents_[trace] == Parents::InPreorder) return number_in_preorder(trace);
   tree_.build(gather_links(trace));
   const uint32_t begin = traces_.begin(trace);
   for (uint32_t i = 0; i < tree_.size(); ++i) {
     numbers_[begin + i] = {tree_.left(i), tree_.right(i), tree_.left_of_parent(i), tree_.child_count(i)};
   }
-  has_numbers_[trace] = 1;
+}
+
+// Spans that are entered and not yet left are the ancestors of the next one.
+void TraceFacts::number_in_preorder(uint32_t trace) {
+  const std::span<const uint32_t> parents = this->parents(trace);
+  const auto numbers = std::span(numbers_).subspan(traces_.begin(trace), parents.size());
+  open_.clear();
+  uint32_t count = 0;
+  const auto leave_to = [&](uint32_t parent) {
+    for (; !open_.empty() && open_.back() != parent; open_.pop_back()) numbers[open_.back()].right = ++count;
+  };
+  for (uint32_t i = 0; i < parents.size(); ++i) {
+    const uint32_t parent = parents[i];
+    leave_to(parent);
+    numbers[i] = {++count, 0, parent == model::kRoot ? -1 : 0, 0};
+    if (!model::is_top(parent)) {
+      numbers[i].left_of_parent = numbers[parent].left;
+      ++numbers[parent].child_count;
+    }
+    open_.push_back(i);
+  }
+  leave_to(model::kNoSpan);
+}
+
+TraceFacts::Kept TraceFacts::keep(Value value) const {
+  if (value.kind != ValueKind::Text) return {value, {}};
+  return {value, std::string(scratch_.texts[value.bits])};
 }
 
 // The service of a resource is its last string attribute service.name.
-Value TraceFacts::service_of(uint32_t row) {
+TraceFacts::Kept TraceFacts::service_of(uint32_t row) {
   view_.read(service_, std::span(&row, 1), scratch_);
   Value service;
   any_group(scratch_, scratch_.get(0), [&](std::span<const Value> group) {
     if (group.size() == 1 && group[0].kind == ValueKind::String) service = group[0];
     return false;
   });
-  return service;
+  return keep(service);
+}
+
+uint32_t TraceFacts::earliest_root(uint32_t trace) {
+  const std::span<const uint32_t> parents = this->parents(trace);
+  if (has_parents_[trace] == Parents::InPreorder) {  // tops stand in their order
+    const auto first = std::ranges::find(parents, model::kRoot);
+    return first == parents.end() ? model::kNoSpan : static_cast<uint32_t>(first - parents.begin());
+  }
+  const std::span<const model::SpanLink> links = gather_links(trace);
+  uint32_t first = model::kNoSpan;
+  for (uint32_t i = 0; i < parents.size(); ++i) {
+    if (parents[i] != model::kRoot) continue;
+    if (first == model::kNoSpan || model::is_earlier(links, i, first)) first = i;
+  }
+  return first;
 }
 
 // The earliest span without a parent. Of two halves with one id the server's has a parent, so it gives way.
@@ -87,17 +136,11 @@ const TraceFacts::Root& TraceFacts::root(uint32_t trace) {
   Root& root = roots_[trace];
   if (root.known) return root;
   root.known = true;
-  const std::span<const uint32_t> parents = this->parents(trace);
-  const std::span<const model::SpanLink> links = gather_links(trace);
-  uint32_t first = model::kNoSpan;
-  for (uint32_t i = 0; i < parents.size(); ++i) {
-    if (parents[i] != model::kRoot) continue;
-    if (first == model::kNoSpan || model::is_earlier(links, i, first)) first = i;
-  }
+  const uint32_t first = earliest_root(trace);
   if (first == model::kNoSpan) return root;
   const uint32_t row = traces_.rows[traces_.begin(trace) + first];
   view_.read(name_, std::span(&row, 1), scratch_);
-  root.name = scratch_.get(0);
+  root.name = keep(scratch_.get(0));
   root.service = service_of(row);
   return root;
 }
@@ -134,7 +177,8 @@ void TraceFacts::read(Intrinsic intrinsic, std::span<const uint32_t> positions, 
     }
     if (intrinsic == Intrinsic::TraceRootName || intrinsic == Intrinsic::TraceRootService) {
       const Root& root = this->root(trace);
-      out.set(i, intrinsic == Intrinsic::TraceRootName ? root.name : root.service);
+      const Kept& kept = intrinsic == Intrinsic::TraceRootName ? root.name : root.service;
+      out.set(i, kept.value.kind == ValueKind::Text ? out.text(kept.text) : kept.value);
       continue;
     }
     if (has_numbers_[trace] == 0) build_tree(trace);

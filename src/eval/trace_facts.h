@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // TraceFacts knows, for a chunk of whole traces, what it takes more than one span to know: parents, nested-set numbers,
-// the root. Each is worked out for a trace when it is first asked for.
+// the root. Each is worked out for a trace when it is first asked for. Where the view knows the parents and has the
+// rows in pre-order, nothing is looked up: all facts are one pass over them.
 //
 // A position here counts through the chunk's rows. Parents are positions within their trace.
 #pragma once
 
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "eval/column_view.h"
@@ -62,17 +64,26 @@ class TraceFacts {
     int64_t left_of_parent;
     uint32_t child_count;
   };
+  // A value that outlives the column it was read into.
+  struct Kept {
+    Value value;
+    std::string text;  // of a Text
+  };
   struct Root {
     bool known = false;
-    Value name;
-    Value service;
+    Kept name;
+    Kept service;
   };
+  enum class Parents : uint8_t { Unknown, Resolved, InPreorder };
 
   std::span<const model::SpanLink> gather_links(uint32_t trace);
   void build_tree(uint32_t trace);
+  void number_in_preorder(uint32_t trace);
+  uint32_t earliest_root(uint32_t trace);
+  Kept keep(Value value) const;
   const Root& root(uint32_t trace);
   uint32_t trace_at(uint32_t position) const;
-  Value service_of(uint32_t row);
+  Kept service_of(uint32_t row);
 
   ColumnView& view_;
   FieldId name_;
@@ -86,12 +97,13 @@ class TraceFacts {
   model::ParentResolver resolver_;
   model::TraceTree tree_;
   ValueColumn scratch_;
-  std::vector<uint8_t> has_parents_;  // by trace
+  std::vector<Parents> has_parents_;  // by trace
   std::vector<uint8_t> has_numbers_;  // by trace
   std::vector<uint32_t> parents_;     // by position
   std::vector<uint32_t> topdown_;     // by position
   std::vector<Numbers> numbers_;      // by position
   std::vector<Root> roots_;           // by trace
+  std::vector<uint32_t> open_;
 };
 
 }  // namespace clew::eval
