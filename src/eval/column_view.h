@@ -60,7 +60,8 @@ class ColumnView {
 
   virtual FieldFacts facts(FieldId field) = 0;
 
-  // out[i] = the field of rows[i]. Resets `out`, which is marked as overflowed if it could not hold all.
+  // out[i] = the field of rows[i]. Resets `out`, which is marked as overflowed if it could not hold all. A string that
+  // is an attribute of a resource is a String.
   virtual void read(FieldId field, std::span<const uint32_t> rows, ValueColumn& out) = 0;
   // out[i] = what a tree needs of rows[i].
   virtual void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) = 0;

@@ -79,11 +79,16 @@ class PreorderView final : public ColumnView {
     }
   }
 
-  FieldId bind(const query::Attribute& attribute) override { return batch_.bind(attribute); }
+  FieldId bind(const query::Attribute& attribute) override {
+    const FieldId id = batch_.bind(attribute);
+    if (attribute.scope == query::Scope::Resource) of_resource_.insert(id);
+    return id;
+  }
   FieldId bind(query::Intrinsic intrinsic) override { return batch_.bind(intrinsic); }
   FieldFacts facts(FieldId field) override { return {batch_.facts(field).may_exist, true}; }
   void read(FieldId field, std::span<const uint32_t> of, ValueColumn& out) override {
     batch_.read(field, of, out);
+    if (of_resource_.contains(field)) return;  // those are codes in a block, too
     for (size_t i = 0; i < of.size(); ++i) out.set(i, as_text(out.get(i), out));
     for (Value& element : out.elements) element = as_text(element, out);
   }
@@ -92,8 +97,8 @@ class PreorderView final : public ColumnView {
     std::ranges::transform(of, out.begin(), [&](uint32_t row) { return parents_[row]; });
     return true;
   }
-  std::optional<StringCode> code(std::string_view /*text*/) const override { return std::nullopt; }
-  std::string_view text(StringCode /*code*/) const override { return {}; }
+  std::optional<StringCode> code(std::string_view text) const override { return batch_.code(text); }
+  std::string_view text(StringCode code) const override { return batch_.text(code); }
 
   std::vector<uint32_t> rows;
   std::vector<uint32_t> arrival;  // by position: the place in the trace's order of arrival
@@ -105,6 +110,7 @@ class PreorderView final : public ColumnView {
   }
 
   BatchView batch_;
+  std::set<FieldId> of_resource_;
   std::vector<uint32_t> parents_;  // by row
 };
 
