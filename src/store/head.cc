@@ -5,39 +5,97 @@
 // a query that needs it builds it for the traces that it looks at (model/trace_tree.h), because keeping parents would
 // cost every span a hash look-up at ingest, and most spans are never asked about
 // (docs/decision/0003-one-head-one-writer.md).
+//
+// A duplicate is looked for before the append: by the trace's signature, which lets most new spans pass without a look
+// at the rows; then by a walk along a short chain, or in a table that lists the rows of traces with a long one.
 #include "store/head.h"
 
 #include <algorithm>
 
 #include "base/check.h"
+#include "model/identity.h"
 
 namespace clew::store {
 namespace {
 
 constexpr uint32_t kNoTrace = UINT32_MAX;
 constexpr size_t kFirstTraceSlots = 1024;
+// Rows of a trace that are looked through for a duplicate; those of larger traces are listed in a table.
+constexpr uint32_t kChainMax = 16;
 
 // Rows and slots have numbers of 32 bits, and keys are texts with numbers of 29 bits. What is left above these limits
 // is more than a group of requests can bring.
 constexpr size_t kRowsMax = UINT32_MAX - (size_t{1} << 28);
 constexpr size_t kTextsMax = model::KeyType::kKeyMax - (size_t{1} << 28);
 
-}  // namespace
-
-void Head::append(const model::SpanBatch& spans, UnixNanos received) {
-  if (spans.span_count() == 0) return;
-  const std::lock_guard turn(turnstile_);
-  const std::unique_lock lock(mutex_);
-  const auto first_row = static_cast<uint32_t>(spans_.span_count());
-  CHECK(spans.span_count() < kNoRow - first_row);
-  arrivals_.push_back({first_row, received});
-  spans_.append(spans);
-  for (size_t row = first_row; row < spans_.span_count(); ++row) index_row(static_cast<uint32_t>(row), received);
+uint64_t signature_of(const model::SpanBatch& spans, uint32_t row) {
+  const uint64_t half = model::is_server_half(spans.kind[row]) ? 1 : 0;
+  const uint64_t hash = (spans.span_id[row].value ^ half) * 0x9E3779B97F4A7C15u;
+  return (uint64_t{1} << (hash >> 58)) | (uint64_t{1} << ((hash >> 52) & 63));
 }
 
-void Head::index_row(uint32_t row, UnixNanos received) {
+}  // namespace
+
+// Finding what is new reads only what this thread writes, so that readers wait for the appending alone.
+uint32_t Head::append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn) {
+  if (spans.span_count() == 0) return 0;
+  CHECK(spans.span_count() < kNoRow - spans_.span_count());
+  const bool all = find_new(spans);
+  if (!new_.empty()) append_new(spans, all, {received, lsn});
+  list_rows();
+  return static_cast<uint32_t>(spans.span_count() - new_.size());
+}
+
+// Are all of them new? Fills new_ and traces_of_new_.
+bool Head::find_new(const model::SpanBatch& spans) {
+  const auto count = static_cast<uint32_t>(spans.span_count());
+  new_.clear();
+  traces_of_new_.clear();
+  request_.reset(count);
+  uint32_t trace = kNoTrace;
+  for (uint32_t row = 0; row < count; ++row) {
+    if (row == 0 || spans.trace_id[row] != spans.trace_id[row - 1])
+      trace = find_trace(spans.trace_id[row]).value_or(kNoTrace);
+    if (trace != kNoTrace && holds(traces_[trace], spans, row)) continue;
+    if (!request_.insert(spans, row)) continue;
+    new_.push_back(row);
+    traces_of_new_.push_back(trace);
+  }
+  return new_.size() == count;
+}
+
+bool Head::holds(const Trace& trace, const model::SpanBatch& spans, uint32_t row) const {
+  const uint64_t signature = signature_of(spans, row);
+  if (trace.summary.span_count > kChainMax) return listed_.contains(spans_, spans, row);
+  if ((trace.signature & signature) != signature) return false;
+  for (uint32_t known = trace.first_row; known != kNoRow; known = next_row_[known]) {
+    if (spans_.span_id[known] == spans.span_id[row] &&
+        model::is_server_half(spans_.kind[known]) == model::is_server_half(spans.kind[row]) &&
+        model::same_content(spans_, known, spans, row))
+      return true;
+  }
+  return false;
+}
+
+void Head::append_new(const model::SpanBatch& spans, bool all, const Origin& origin) {
+  const std::lock_guard turn(turnstile_);
+  const std::unique_lock lock(mutex_);
+  CHECK(!frozen_);
+  auto row = static_cast<uint32_t>(spans_.span_count());
+  arrivals_.push_back({row, origin});
+  if (all) {
+    spans_.append(spans);
+  } else {
+    spans_.append_rows(spans, new_);
+  }
+  for (uint32_t trace : traces_of_new_) {
+    if (trace == kNoTrace) trace = trace_of(spans_.trace_id[row], origin.received);
+    index_row(row++, trace, origin.received);
+  }
+}
+
+void Head::index_row(uint32_t row, uint32_t number, UnixNanos received) {
   next_row_.push_back(kNoRow);
-  const uint32_t number = trace_of(spans_.trace_id[row], received);
   Trace& trace = traces_[number];
   if (trace.first_row == kNoRow) {
     trace.first_row = row;
@@ -45,11 +103,43 @@ void Head::index_row(uint32_t row, UnixNanos received) {
     next_row_[trace.last_row] = row;
   }
   trace.last_row = row;
+  trace.signature |= signature_of(spans_, row);
   add_span(trace.summary, spans_.start[row], spans_.end[row], received);
+  if (trace.summary.span_count == kChainMax + 1) {
+    for (uint32_t known = trace.first_row; known != kNoRow; known = next_row_[known]) to_list_.push_back(known);
+  } else if (trace.summary.span_count > kChainMax) {
+    to_list_.push_back(row);
+  }
 
   UnixNanos& newest = zone_newest_[number / kZoneTraces];
   // A trace's order time only falls, so the highest that any snapshot sees is the one after its first span.
   if (trace.first_row == row) newest = std::max(newest, trace.summary.order_time);
+}
+
+void Head::list_rows() {
+  for (const uint32_t row : to_list_) listed_.insert(spans_, row);
+  to_list_.clear();
+}
+
+// Who copies has looked for duplicates already.
+void Head::copy_trace(const HeadSlice& from, std::span<const uint32_t> rows) {
+  const std::lock_guard turn(turnstile_);
+  const std::unique_lock lock(mutex_);
+  auto row = static_cast<uint32_t>(spans_.span_count());
+  spans_.append_rows(from.spans(), rows);
+  const uint32_t trace = trace_of(spans_.trace_id[row], from.arrival(rows.front()));
+  for (const uint32_t source : rows) {
+    const Origin& origin = from.origin(source);
+    if (arrivals_.empty() || arrivals_.back().origin != origin) arrivals_.push_back({row, origin});
+    index_row(row++, trace, origin.received);
+  }
+  to_list_.clear();
+}
+
+void Head::freeze() {
+  const std::lock_guard turn(turnstile_);
+  const std::unique_lock lock(mutex_);
+  frozen_ = {static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
 }
 
 // The trace's number; a new one if it is not here yet.
@@ -58,7 +148,7 @@ uint32_t Head::trace_of(const model::TraceId& id, UnixNanos received) {
   if ((traces_.size() + 1) * 2 > trace_slots_.size()) grow_trace_slots();
   const auto number = static_cast<uint32_t>(traces_.size());
   trace_slots_[free_slot(id)] = number;
-  traces_.push_back({model::first_summary(id, received), kNoRow, kNoRow});
+  traces_.push_back({model::first_summary(id, received), kNoRow, kNoRow, 0});
   if (number / kZoneTraces == zone_newest_.size()) zone_newest_.push_back(0);
   return number;
 }
@@ -88,6 +178,7 @@ void Head::grow_trace_slots() {
 
 HeadSnapshot Head::snapshot() const {
   const auto lock = lock_shared();
+  if (frozen_) return {shared_from_this(), frozen_->first, frozen_->second};
   return {shared_from_this(), static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
 }
 
@@ -98,7 +189,7 @@ bool Head::is_full() const {
 
 size_t Head::memory_bytes() const {
   return spans_.memory_bytes() + next_row_.memory_bytes() + arrivals_.memory_bytes() + traces_.memory_bytes() +
-         zone_newest_.memory_bytes() + trace_slots_.capacity() * sizeof(uint32_t);
+         zone_newest_.memory_bytes() + trace_slots_.capacity() * sizeof(uint32_t) + listed_.memory_bytes();
 }
 
 std::shared_lock<std::shared_mutex> Head::lock_shared() const {
@@ -131,14 +222,14 @@ std::optional<uint32_t> HeadSlice::find(const model::TraceId& id) const {
   return number;
 }
 
-UnixNanos HeadSlice::arrival(uint32_t row) const {
+const Origin& HeadSlice::origin(uint32_t row) const {
   size_t low = 0;
   size_t high = head_.arrivals_.size();
   while (high - low > 1) {
     const size_t middle = low + (high - low) / 2;
     (head_.arrivals_[middle].first_row <= row ? low : high) = middle;
   }
-  return head_.arrivals_[low].received;
+  return head_.arrivals_[low].origin;
 }
 
 UnixNanos HeadSlice::newest_in_zone(uint32_t zone) const { return head_.zone_newest_[zone]; }

@@ -8,6 +8,11 @@
 // numbers than the snapshot's and is not seen by it. Row and trace numbers never change, so that a reader can go on
 // where it stopped.
 //
+// A span that equals one of the same trace that the head holds is left out (model/identity.h): a retry is neither kept
+// nor counted.
+//
+// Once frozen, a head gets no more spans that anybody sees. Who seals it may still append rows for its own use.
+//
 // Threads: one writer; any number of readers. The lock is fair: a waiting writer goes before new readers.
 #pragma once
 
@@ -16,11 +21,15 @@
 #include <mutex>
 #include <optional>
 #include <shared_mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
+#include "journal/journal.h"
 #include "model/column.h"
 #include "model/span_batch.h"
 #include "model/trace_summary.h"
+#include "store/span_table.h"
 
 namespace clew::store {
 
@@ -34,13 +43,25 @@ using model::TraceSummary;
 class HeadSlice;
 class HeadSnapshot;
 
+// How a request came: when, and as which record of the journal.
+struct Origin {
+  UnixNanos received = 0;
+  journal::Lsn lsn = 0;
+  friend bool operator==(const Origin&, const Origin&) = default;
+};
+
 class Head : public std::enable_shared_from_this<Head> {
  public:
   Head() = default;
   Head(const Head&) = delete;
 
-  // Appends a request's spans, which arrived at `received`; they are visible in the next snapshot, all at once.
-  void append(const model::SpanBatch& spans, UnixNanos received);
+  // Appends a request's spans; they are visible in the next snapshot, all at once. How many were left out, being here
+  // already.
+  uint32_t append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn = 0);
+  // Appends the rows of one trace of another head, each with its origin; nothing is left out.
+  void copy_trace(const HeadSlice& from, std::span<const uint32_t> rows);
+  // No snapshot will show more than one taken now.
+  void freeze();
   HeadSnapshot snapshot() const;
   // Bytes of memory held. Writer's thread only.
   size_t memory_bytes() const;
@@ -56,15 +77,20 @@ class Head : public std::enable_shared_from_this<Head> {
     TraceSummary summary;
     uint32_t first_row;
     uint32_t last_row;
+    uint64_t signature;  // two bits for each span id: most new ones are told apart without a look at the rows
   };
-  // A request's place: rows from first_row on arrived at `received`.
+  // A request's place: rows from first_row on came so.
   struct Arrival {
     uint32_t first_row;
-    UnixNanos received;
+    Origin origin;
   };
 
   std::shared_lock<std::shared_mutex> lock_shared() const;
-  void index_row(uint32_t row, UnixNanos received);
+  bool find_new(const model::SpanBatch& spans);
+  bool holds(const Trace& trace, const model::SpanBatch& spans, uint32_t row) const;
+  void append_new(const model::SpanBatch& spans, bool all, const Origin& origin);
+  void index_row(uint32_t row, uint32_t trace, UnixNanos received);
+  void list_rows();
   uint32_t trace_of(const model::TraceId& id, UnixNanos received);
   std::optional<uint32_t> find_trace(const model::TraceId& id) const;
   size_t free_slot(const model::TraceId& id) const;
@@ -78,7 +104,15 @@ class Head : public std::enable_shared_from_this<Head> {
   model::Column<Arrival> arrivals_;
   model::Column<Trace> traces_;
   model::Column<UnixNanos> zone_newest_;
-  std::vector<uint32_t> trace_slots_;  // open addressing over traces_; kNoTrace is free
+  std::vector<uint32_t> trace_slots_;                    // open addressing over traces_; kNoTrace is free
+  std::optional<std::pair<uint32_t, uint32_t>> frozen_;  // rows and traces then
+
+  // The writer's own.
+  SpanTable listed_;   // the rows of traces that are too large for a walk
+  SpanTable request_;  // those of the request that is being appended
+  std::vector<uint32_t> to_list_;
+  std::vector<uint32_t> new_;            // its rows that are not here yet
+  std::vector<uint32_t> traces_of_new_;  // by row of new_: its trace, or kNoTrace
 };
 
 // A held read lock over what a snapshot sees.
@@ -91,8 +125,9 @@ class HeadSlice {
   TraceSummary summary(uint32_t trace) const;
   // The trace's number, if the snapshot holds a span of it.
   std::optional<uint32_t> find(const model::TraceId& id) const;
-  // When the row arrived.
-  UnixNanos arrival(uint32_t row) const;
+  // How the row came.
+  const Origin& origin(uint32_t row) const;
+  UnixNanos arrival(uint32_t row) const { return origin(row).received; }
   // No trace with a number in [zone * kZoneTraces, (zone + 1) * kZoneTraces) has an order_time above this.
   UnixNanos newest_in_zone(uint32_t zone) const;
 

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "model/testing/sample_batch.h"
@@ -154,6 +155,51 @@ TEST(Head, ReadersSeeWholeRequestsWhileTheWriterWrites) {
   writer.join();
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(head->snapshot().row_count(), 4500u);
+}
+
+// Retries of whole requests, of parts of them, of spans that differ in one thing, and one span over and over: what is
+// kept is what a set of texts keeps, in the order of first arrival, for small traces and large ones.
+TEST(Head, KeepsEachSpanOnce) {
+  for (uint32_t seed = 0; seed < 20; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    std::mt19937_64 random(seed);
+    const auto head = std::make_shared<Head>();
+    std::vector<SpanBatch> sent;
+    std::set<std::string> known;
+    std::string expected;
+    uint64_t dropped = 0, expected_dropped = 0;
+    for (int step = 0; step < 40; ++step) {
+      SpanBatch batch;
+      if (!sent.empty() && random() % 3 != 0) {
+        const SpanBatch& old = sent[random() % sent.size()];
+        std::vector<uint32_t> rows;
+        for (uint32_t row = 0; row < old.span_count(); ++row)
+          for (uint64_t copies = random() % 3; copies > 0; --copies) rows.push_back(row);
+        batch.append_rows(old, rows);
+        for (size_t row = 0; row < batch.span_count(); ++row)
+          if (random() % 4 == 0) batch.flags[row] = static_cast<uint32_t>(random() % 40);
+      } else {
+        batch = model::testing::sample_batch(static_cast<uint32_t>(random()), 1 + random() % 60);
+        for (size_t row = 0; row < batch.span_count(); ++row) batch.trace_id[row] = {1, 1 + random() % (1 + seed)};
+      }
+      for (size_t row = 0; row < batch.span_count(); ++row) {
+        const std::string text = describe(batch, row);
+        if (known.insert(text).second) {
+          expected += text;
+        } else {
+          ++expected_dropped;
+        }
+      }
+      dropped += head->append(batch, kNow);
+      sent.push_back(std::move(batch));
+    }
+    EXPECT_EQ(dropped, expected_dropped);
+    EXPECT_GT(dropped, 0u);
+    const HeadSnapshot snapshot = head->snapshot();
+    std::string seen;
+    for (uint32_t row = 0; row < snapshot.row_count(); ++row) seen += describe(snapshot.slice().spans(), row);
+    EXPECT_EQ(seen, expected);
+  }
 }
 
 }  // namespace

@@ -130,7 +130,9 @@ TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
   Server server(files, 24 << 20);
   uint64_t taken = 0;
   Result<void> answer;
-  while (taken < 100'000 && (answer = submit(*server.store, model::testing::sample_batch(1, 100))).ok()) taken += 100;
+  uint32_t seed = 0;
+  while (taken < 100'000 && (answer = submit(*server.store, model::testing::sample_batch(seed++, 100))).ok())
+    taken += 100;
   ASSERT_FALSE(answer.ok()) << "the head never filled up";
   EXPECT_EQ(answer.error().code(), Code::Unavailable);
   EXPECT_LE(server.budget.used(Share::Head), server.budget.limit(Share::Head));
