@@ -4,8 +4,8 @@
 // are in them. It is a row of numbered, immutable deltas, each put under the next number if that is absent, and now and
 // then a checkpoint of the whole, so that opening reads one checkpoint and few deltas. docs/format/manifest.md.
 //
-// An object that no delta names is an orphan: the work of somebody who died before the delta. A delta that names an
-// object is put after the object is durable.
+// An object that no delta names is an orphan (store/orphans.h): the work of somebody who died before the delta. A delta
+// that names an object is put after the object is durable.
 //
 //   Manifest manifest = TRY(Manifest::open(objects, "tenants/default/manifest"));
 //   Delta delta; delta.added_blocks = {…}; delta.seal = …;
@@ -18,6 +18,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -92,18 +93,27 @@ struct ManifestState {
 
 // Deltas after which a checkpoint is put.
 constexpr uint64_t kCheckpointEvery = 64;
+// Of a state and of a delta, so that a checkpoint stays a small object (object::kSmallObjectBytesMax).
+constexpr size_t kBlocksMax = 150'000;  // those set aside included
+constexpr size_t kRollupsMax = 200'000;
+constexpr size_t kCarriedMax = 400'000;
 
 class Manifest {
  public:
   // `objects` must outlive the manifest. An absent manifest is an empty one. DataLoss if a delta or checkpoint is
-  // damaged so that the state cannot be told; FailedPrecondition if it needs a newer program.
+  // damaged or missing so that the state cannot be told; FailedPrecondition if it needs a newer program. `prefix` is
+  // that of manifest_prefix(): the ids of the objects beside it are not given again, whether it names them or not.
   static Result<Manifest> open(object::ObjectStore& objects, std::string prefix);
 
   const ManifestState& state() const { return state_; }
   // A new id; known to be used once a delta names it.
   ObjectId new_id() { return state_.next_id++; }
 
-  // Durable when ok. AlreadyExists: somebody else has written; open again. On every error the state is as it was.
+  // Durable when ok. On every error the state is as it was.
+  //   InvalidArgument, ResourceExhausted   apply() refuses the delta; nothing was written
+  //   AlreadyExists                        another delta has this number; open again
+  //   any other                            the delta may yet turn out to be written: append the same again, or open
+  //                                        again; until then the objects that it names must stay
   Result<void> append(const Delta& delta);
   // Removes deltas and checkpoints that the newest two checkpoints make superfluous.
   Result<void> collect();
@@ -111,15 +121,24 @@ class Manifest {
  private:
   Manifest(object::ObjectStore& objects, std::string prefix) : objects_(&objects), prefix_(std::move(prefix)) {}
 
+  Result<void> read_checkpoint();
+  Result<void> read_deltas();
+  Result<void> skip_used_ids(const std::string& folder);
+  Result<void> put_delta(uint64_t version, const std::string& bytes);
+
   object::ObjectStore* objects_;
   std::string prefix_;
   ManifestState state_;
-  uint64_t last_checkpoint_ = 0;
+  uint64_t last_checkpoint_ = 0;    // that is intact
+  uint64_t newest_checkpoint_ = 0;  // when opened
 };
 
-// The state after `delta`; InvalidArgument if it removes what is not there or adds what is.
+// The state after `delta`, which becomes the next version. InvalidArgument if it removes what is not there, adds what
+// is, or seals less than before; ResourceExhausted beyond the limits above.
 Result<ManifestState> apply(ManifestState state, const Delta& delta);
 
+// The bytes of docs/format/manifest.md. Decoding: DataLoss for damage, FailedPrecondition for what needs a newer
+// program.
 std::string encode_delta(uint64_t version, const Delta& delta);
 std::string encode_checkpoint(const ManifestState& state);
 struct VersionedDelta {
@@ -133,5 +152,10 @@ Result<ManifestState> decode_checkpoint(Bytes bytes);
 std::string manifest_prefix(const std::string& tenant);
 std::string block_name(const std::string& tenant, ObjectId id);
 std::string rollup_name(const std::string& tenant, ObjectId id);
+std::string blocks_prefix(const std::string& tenant);  // with '/' behind, as list() takes it
+std::string rollups_prefix(const std::string& tenant);
+std::string hex_number(uint64_t number);  // 16 lower-case digits
+// The number at the end of `name` if the rest is `prefix`.
+std::optional<uint64_t> number_behind(std::string_view prefix, std::string_view name);
 
 }  // namespace clew::store
