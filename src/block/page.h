@@ -4,9 +4,10 @@
 // the values themselves. A page says how it is encoded, but neither how many values it has (its row group knows) nor
 // its checksum (the directory of its row group has it). docs/format/block.md, section "Pages".
 //
-// Integers are 64-bit patterns. Encodings: constant; frame of reference with bit packing; delta (zigzag) with bit
-// packing; run length; byte planes under zstd; plain. Texts are byte strings with their lengths; beside plain bytes and
-// zstd, texts that all are lower-case hex of one length, UUIDs or canonical decimals are kept as numbers.
+// Integers are 64-bit patterns. Encodings: constant; frame of reference with bit packing; delta with bit packing; run
+// length; byte planes, plain or under zstd; a dictionary of the page. Texts are byte strings with their lengths; beside
+// plain bytes and zstd, texts that all are lower-case hex of one length, UUIDs or canonical decimals are kept as
+// numbers.
 //
 // Decoding checks everything: damaged bytes give DataLoss, never more than the count that was asked for.
 // Threads: free functions may run on any; an encoder's or decoder's scratch memory belongs to one.
@@ -29,14 +30,16 @@ namespace clew::block {
 enum class Encoding : uint8_t {
   Constant = 1,      // one value for all
   BitPacked = 2,     // frame of reference: minimum + packed differences
-  Delta = 3,         // first value + packed zigzag differences, themselves with a frame of reference
+  Delta = 3,         // first value + packed differences to the value before, themselves with a frame of reference
   RunLength = 4,     // (length, value) runs
   BytePlanes = 5,    // byte 0 of every value, byte 1 of every value …, each plane as it is or under zstd
+  Dictionary = 6,    // the distinct values in the order of their first appearance, and their indexes
   PlainText = 16,    // lengths as a page of integers, then the bytes as they are or under zstd
   HexText = 17,      // every text is lower-case hex of one even length: the bytes
   UuidText = 18,     // every text is a lower-case UUID with its dashes: 16 bytes each
   DecimalText = 19,  // every text is a canonical decimal of an int64: a page of integers
   ConstantText = 20,
+  DictionaryText = 21,  // as Dictionary
 };
 std::string_view name_of(Encoding encoding);
 
@@ -102,5 +105,13 @@ class PageDecoder {
 
 // How a page is encoded; nothing if it is empty or says what this program does not know.
 std::optional<Encoding> encoding_of(Bytes page);
+
+// Bounds of the values of a page of integers, known without decoding it, and not always reached. Nothing where the page
+// does not tell: only constant and bit-packed pages do.
+struct IntBounds {
+  uint64_t low = 0;
+  uint64_t high = 0;  // inclusive
+};
+std::optional<IntBounds> bounds_of(Bytes page);
 
 }  // namespace clew::block
