@@ -98,7 +98,8 @@ class Block : public std::enable_shared_from_this<Block> {
   Result<std::optional<TracePlace>> find(const model::TraceId& id) const;
   // The traces with kIsElsewhere, ascending by id.
   Result<std::shared_ptr<const std::vector<model::TraceId>>> elsewhere() const;
-  // All ids, ascending, page by page of the index: calls visit for each run until it returns false.
+  // All ids, ascending: calls visit for each run until it returns false. Reads the ids of all row groups, once for each
+  // million traces, and holds at most two million.
   Result<void> for_each_trace_id(const std::function<bool(std::span<const model::TraceId>)>& visit) const;
 
   Result<RowGroup> row_group(uint32_t index) const;
@@ -112,6 +113,8 @@ class Block : public std::enable_shared_from_this<Block> {
   friend class RowGroup;
   struct Footer;
   Block();
+  // Where the trace with this number lies, if its id is `id`.
+  Result<std::optional<TracePlace>> place_of(uint32_t trace, const model::TraceId& id) const;
   std::unique_ptr<Footer> footer_;
 };
 
@@ -125,10 +128,10 @@ class RowGroup {
   uint32_t row_count() const { return facts().row_count; }
   Result<std::span<const TraceRows>> traces();
 
-  // Has the column values here?
+  // Has the column values here? A fixed column of numbers that are all 0 has none, and reads as zeros.
   bool has(ColumnId id) const;
   uint64_t value_count(ColumnId id) const;
-  // Of a column of Int or Double.
+  // Of a column of Int or Double; of kDuration as uint64.
   std::optional<Zone> zone(ColumnId id) const;
   // False: no plain value of the text column here has this hash (filter.h). Values in its dictionary are not asked.
   Result<bool> may_hold_plain(ColumnId id, uint64_t hash);
@@ -142,8 +145,8 @@ class RowGroup {
   Result<std::span<const uint32_t>> codes(ColumnId id);
   Result<const TextValues*> texts(ColumnId id);
 
-  // By row: the index of its first value in a span-level attribute column; one more entry at the end. A row has none
-  // where its entry equals the next.
+  // By row: the index of its first value in a span-level attribute column, rare ones included, or in kName; one more
+  // entry at the end. A row has none where its entry equals the next.
   Result<std::span<const uint32_t>> first_values(ColumnId id);
   // By event or link.
   Result<std::span<const uint32_t>> first_child_values(ColumnId id);

@@ -31,18 +31,18 @@ enum class Level : uint8_t { Span = 0, Event = 1, Link = 2 };
 
 // Columns that every row group has (those marked "rows" one value a row). The values are part of the format.
 enum FixedColumn : ColumnId {
-  kTemplate = 0,     // rows; index into Tables::templates
-  kResource = 1,     // rows; index into Tables::batch.resources
-  kStart = 2,        // rows; nanoseconds
-  kDuration = 3,     // rows; end - start modulo 2^64
-  kSpanId = 4,       // rows
-  kParentDelta = 5,  // rows; 0 root, 1 orphan, else 1 + how many rows before it its parent in the tree lies
-  kParentId = 6,  // the raw parent ids of those rows whose id is not that of their parent in the tree, nor 0 for a root
-  kParentIsRaw = 7,         // rows; 1 where kParentId has a value
-  kFlags = 8,               // rows
-  kName = 9,                // text; of rows whose template has a spilled name
-  kTraceState = 10,         // rows; text
-  kStatusMessage = 11,      // rows; text
+  kTemplate = 0,        // rows; index into Tables::templates
+  kResource = 1,        // rows; index into Tables::batch.resources
+  kStart = 2,           // rows; nanoseconds
+  kDuration = 3,        // rows; end - start modulo 2^64
+  kSpanId = 4,          // rows
+  kParentDelta = 5,     // rows; 0 root, 1 orphan, else 1 + how many rows before it its parent in the tree lies
+  kParentId = 6,        // the raw parent ids of orphans and of rows with kParentIsRaw; RowGroup::parent_ids() has all
+  kParentIsRaw = 7,     // rows; 1 where the parent id is not that of the parent in the tree, or the parent is not here
+  kFlags = 8,           // rows
+  kName = 9,            // text; of rows whose template has a spilled name
+  kTraceState = 10,     // rows; text
+  kStatusMessage = 11,  // rows; text
   kDroppedAttributes = 12,  // rows
   kDroppedEvents = 13,      // rows
   kDroppedLinks = 14,       // rows
@@ -76,8 +76,9 @@ enum FixedColumn : ColumnId {
   kTraceStart = 44,          // TraceSummary::start - start of the first row
   kTraceEnd = 45,            // TraceSummary::end - end of the first row
   kTraceOrder = 46,          // TraceSummary::start - order_time
-  kTraceArrival = 47,        // first_arrival - order_time
+  kTraceArrival = 47,        // first_arrival, as zigzag difference to that of the trace before
   kTraceFlags = 48,          // TraceFlags
+  kTraceMoreRows = 49,       // rows in other row groups of this block
   kFirstAttribute = 64
 };
 
@@ -95,8 +96,9 @@ constexpr uint32_t kNamesMax = 4096;        // names in templates; further names
 constexpr uint32_t kTemplatesMax = 65'535;  // further shapes are kept wholly in the rare columns
 constexpr uint32_t kShapesMax = 65'535;
 constexpr uint32_t kAttributeColumnsMax = 2000;
-constexpr uint32_t kDictionaryEntriesMax = 65'536;  // of one column; further pages of it are plain
-constexpr uint64_t kDictionaryBytesMax = 4 << 20;   // of one column
+constexpr uint32_t kDictionaryEntriesMax = 65'536;    // of one column; further pages of it are plain
+constexpr uint64_t kDictionaryBytesMax = 4 << 20;     // of one column
+constexpr uint64_t kDictionariesBytesMax = 64 << 20;  // of all columns
 constexpr uint32_t kRowGroupRowsMax = 32'768;
 // Content (SpanBatch::content_bytes) of a row group; a trace that has more is split like one with too many rows.
 constexpr uint64_t kRowGroupBytesMax = 16 << 20;

@@ -8,7 +8,7 @@
 //   const BlockFacts facts = TRY(writer.finish());
 //
 // Values are read where they lie: no row is copied. What grows with the block is kept in memory until finish():
-// dictionaries (limits in schema.h), templates, and about 26 bytes a trace for its index; memory_bytes() tells.
+// dictionaries (limits in schema.h), templates, and about 16 bytes a trace for its index; memory_bytes() tells.
 //
 // After an error the writer is spent and the sink's bytes are to be thrown away. Threads: one.
 #pragma once
@@ -39,6 +39,15 @@ struct WriterOptions {
   // Off: every span's attributes are sorted by key before they make a shape, which loses their order. For measuring
   // what order costs; never on a product path.
   bool ordered_shapes = true;
+  // Off: no filters over plain pages. For measuring.
+  bool page_filters = true;
+  // Lower than the format allows only in tests.
+  uint32_t names_max = kNamesMax;
+  uint32_t templates_max = kTemplatesMax;
+  uint32_t shapes_max = kShapesMax;
+  uint32_t attribute_columns_max = kAttributeColumnsMax;
+  uint32_t dictionary_entries_max = kDictionaryEntriesMax;
+  uint64_t dictionary_bytes_max = kDictionaryBytesMax;
 };
 
 class Writer {

@@ -56,6 +56,40 @@ class Appender {
     to_.add_span(span);
   }
 
+  uint32_t resource(uint32_t index) {
+    return remembered(resources_, index, [&] {
+      Resource resource = from_.resources[index];
+      resource.schema_url = string(resource.schema_url);
+      resource.entity_refs = blob(resource.entity_refs);
+      content_.assign({resource.dropped_attributes, resource.schema_url, resource.entity_refs});
+      describe(resource.attributes);
+      const uint32_t known = to_.resource_contents_.intern(as_key(content_)) - 1;
+      if (known == to_.resources.size()) {
+        resource.attributes = attributes(resource.attributes);
+        resource.service_name = string(resource.service_name);
+        to_.resources.push_back(resource);
+      }
+      return known;
+    });
+  }
+
+  uint32_t scope(uint32_t index) {
+    return remembered(scopes_, index, [&] {
+      Scope scope = from_.scopes[index];
+      scope.name = string(scope.name);
+      scope.version = string(scope.version);
+      scope.schema_url = string(scope.schema_url);
+      content_.assign({scope.name, scope.version, scope.dropped_attributes, scope.schema_url});
+      describe(scope.attributes);
+      const uint32_t known = to_.scope_contents_.intern(as_key(content_)) - 1;
+      if (known == to_.scopes.size()) {
+        scope.attributes = attributes(scope.attributes);
+        to_.scopes.push_back(scope);
+      }
+      return known;
+    });
+  }
+
  private:
   // memo[id], or make() where it is not known yet.
   template <class Make>
@@ -110,40 +144,6 @@ class Appender {
     const std::span<const KeyType> keys = from_.keys(set);
     content_.push_back(shape(set.shape));
     for (size_t i = 0; i < keys.size(); ++i) content_.push_back(slot(keys[i], from_.slots[set.first_slot + i]));
-  }
-
-  uint32_t resource(uint32_t index) {
-    return remembered(resources_, index, [&] {
-      Resource resource = from_.resources[index];
-      resource.schema_url = string(resource.schema_url);
-      resource.entity_refs = blob(resource.entity_refs);
-      content_.assign({resource.dropped_attributes, resource.schema_url, resource.entity_refs});
-      describe(resource.attributes);
-      const uint32_t known = to_.resource_contents_.intern(as_key(content_)) - 1;
-      if (known == to_.resources.size()) {
-        resource.attributes = attributes(resource.attributes);
-        resource.service_name = string(resource.service_name);
-        to_.resources.push_back(resource);
-      }
-      return known;
-    });
-  }
-
-  uint32_t scope(uint32_t index) {
-    return remembered(scopes_, index, [&] {
-      Scope scope = from_.scopes[index];
-      scope.name = string(scope.name);
-      scope.version = string(scope.version);
-      scope.schema_url = string(scope.schema_url);
-      content_.assign({scope.name, scope.version, scope.dropped_attributes, scope.schema_url});
-      describe(scope.attributes);
-      const uint32_t known = to_.scope_contents_.intern(as_key(content_)) - 1;
-      if (known == to_.scopes.size()) {
-        scope.attributes = attributes(scope.attributes);
-        to_.scopes.push_back(scope);
-      }
-      return known;
-    });
   }
 
   SpanBatch& to_;
@@ -218,6 +218,14 @@ void SpanBatch::append(const SpanBatch& other) {
 void SpanBatch::append_rows(const SpanBatch& other, std::span<const uint32_t> rows) {
   Appender appender(*this, other, Appender::Remember::No);
   for (const uint32_t row : rows) appender.append(row);
+}
+
+uint32_t SpanBatch::take_resource(const SpanBatch& other, uint32_t index) {
+  return Appender(*this, other, Appender::Remember::No).resource(index);
+}
+
+uint32_t SpanBatch::take_scope(const SpanBatch& other, uint32_t index) {
+  return Appender(*this, other, Appender::Remember::No).scope(index);
 }
 
 template <class Visit>

@@ -204,6 +204,9 @@ class SpanBatch {
   void append(const SpanBatch& other);
   // Appends the spans in `rows` of `other`; costs nothing that grows with the rest of `other`.
   void append_rows(const SpanBatch& other, std::span<const uint32_t> rows);
+  // The number here of a resource (scope) of `other`, which is added unless an equal one came by these or by append.
+  uint32_t take_resource(const SpanBatch& other, uint32_t index);
+  uint32_t take_scope(const SpanBatch& other, uint32_t index);
 
  private:
   friend class Appender;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What goes into a block comes out: random spans of every shape are laid out, written, opened and copied back, and each
+// must read as it did before, under limits low enough that every way to spill is taken. Summaries, parents, zones,
+// index and facts are checked against the spans themselves.
+#include "block/block.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+#include "base/memory_budget.h"
+#include "block/filter.h"
+#include "block/row_order.h"
+#include "block/testing/memory_bytes.h"
+#include "block/writer.h"
+#include "model/testing/sample_batch.h"
+#include "model/trace_summary.h"
+
+namespace clew::block {
+namespace {
+
+using model::SpanBatch;
+using model::TraceId;
+using testing::MemorySink;
+using testing::MemorySource;
+
+constexpr UnixNanos kArrived = 1'700'000'100 * kNanosPerSecond;
+
+struct Part {
+  model::TraceSummary summary;
+  std::vector<uint32_t> rows;
+  uint8_t flags = 0;
+};
+
+// The traces of a batch; each arrives at a time of its own, and every third lies elsewhere, too.
+std::map<TraceId, Part> parts_of(const SpanBatch& spans) {
+  std::map<TraceId, Part> parts;
+  for (uint32_t row = 0; row < spans.span_count(); ++row) {
+    const TraceId id = spans.trace_id[row];
+    const UnixNanos arrived = kArrived + id.low % 1000;
+    Part& part = parts[id];
+    if (part.rows.empty()) part.summary = model::first_summary(id, arrived);
+    model::add_span(part.summary, spans.start[row], spans.end[row], arrived);
+    part.rows.push_back(row);
+  }
+  for (auto& [id, part] : parts) part.flags = id.low % 3 == 0 ? kIsElsewhere : id.low % 5 == 0 ? kLostPart : 0;
+  return parts;
+}
+
+struct Written {
+  std::string bytes;
+  BlockFacts facts;
+};
+
+Written write(const SpanBatch& spans, const std::map<TraceId, Part>& parts, const WriterOptions& options = {},
+              const LayoutOptions& layout_options = {}) {
+  MemorySink sink;
+  Writer writer(sink, options);
+  TraceLayout layout(spans, layout_options);
+  for (const auto& [id, part] : parts) layout.add(part.summary, part.rows, part.flags);
+  const Result<void> written = layout.write(writer);
+  EXPECT_TRUE(written.ok());
+  Result<BlockFacts> facts = writer.finish();
+  EXPECT_TRUE(facts.ok());
+  EXPECT_EQ(facts->bytes, sink.bytes.size());
+  EXPECT_EQ(writer.span_count(), spans.span_count());
+  return {std::move(sink.bytes), *facts};
+}
+
+class BlockTest : public ::testing::Test {
+ protected:
+  std::shared_ptr<const Block> open(const std::string& bytes) {
+    auto block = Block::open(std::make_shared<MemorySource>(bytes), cache_);
+    EXPECT_TRUE(block.ok()) << block.error().what();
+    return *block;
+  }
+
+  MemoryBudget budget_{uint64_t{1} << 30};
+  Cache cache_{budget_};
+};
+
+// A text of each span: equal texts, equal spans.
+std::multiset<std::string> described(const SpanBatch& spans) {
+  std::multiset<std::string> texts;
+  for (size_t row = 0; row < spans.span_count(); ++row) texts.insert(model::testing::describe(spans, row));
+  return texts;
+}
+
+SpanBatch copy_all(const std::shared_ptr<const Block>& block) {
+  SpanBatch out;
+  RowCopier copier(block, out);
+  for (uint32_t i = 0; i < block->row_groups().size(); ++i) {
+    auto group = block->row_group(i);
+    EXPECT_TRUE(group.ok()) << group.error().what();
+    std::vector<uint32_t> rows(group->row_count());
+    for (uint32_t row = 0; row < rows.size(); ++row) rows[row] = row;
+    const auto copied = copier.append(*group, rows);
+    EXPECT_TRUE(copied.ok()) << copied.error().what();
+  }
+  return out;
+}
+
+// Everything that can be asked of a block, against the spans that it was made from.
+void expect_holds(const std::shared_ptr<const Block>& block, const SpanBatch& spans,
+                  const std::map<TraceId, Part>& parts) {
+  EXPECT_EQ(block->facts().span_count, spans.span_count());
+  EXPECT_EQ(block->facts().trace_count, parts.size());
+  const SpanBatch back = copy_all(block);
+  EXPECT_EQ(described(back), described(spans));
+
+  std::map<TraceId, uint32_t> rows_seen;
+  uint64_t first_row = 0;
+  for (uint32_t g = 0; g < block->row_groups().size(); ++g) {
+    auto group = block->row_group(g);
+    ASSERT_TRUE(group.ok());
+    const RowGroupFacts& facts = group->facts();
+    EXPECT_EQ(facts.first_row, first_row);
+    auto traces = group->traces();
+    ASSERT_TRUE(traces.ok()) << traces.error().what();
+    auto parents = group->parents();
+    ASSERT_TRUE(parents.ok());
+    auto starts = group->ints(kStart);
+    ASSERT_TRUE(starts.ok());
+    for (const TraceRows& trace : *traces) {
+      const Part& part = parts.at(trace.summary.id);
+      EXPECT_EQ(trace.summary, part.summary);
+      EXPECT_EQ(trace.flags & ~kHasSaneSpan, part.flags);
+      EXPECT_EQ(trace.first_position, rows_seen[trace.summary.id]);
+      EXPECT_LE(trace.summary.order_time, facts.newest_order_time);
+      EXPECT_GE(trace.summary.start, facts.start);
+      EXPECT_LE(trace.summary.end, facts.end);
+
+      model::TraceTree tree;
+      tree.build(spans, part.rows);
+      std::map<uint32_t, uint32_t> position_of;
+      for (uint32_t i = 0; i < tree.size(); ++i) position_of[tree.preorder()[i]] = i;
+      for (uint32_t i = 0; i < trace.row_count; ++i) {
+        const uint32_t position = tree.preorder()[trace.first_position + i];
+        const uint32_t row = part.rows[position];
+        EXPECT_EQ((*starts)[trace.first_row + i], spans.start[row]);
+        EXPECT_EQ(model::testing::describe(back, first_row + trace.first_row + i),
+                  model::testing::describe(spans, row));
+        const uint32_t parent = tree.parent(position);
+        EXPECT_EQ((*parents)[trace.first_row + i], model::is_top(parent) ? parent : position_of[parent]);
+      }
+      rows_seen[trace.summary.id] += trace.row_count;
+      auto place = block->find(trace.summary.id);
+      ASSERT_TRUE(place.ok()) << place.error().what();
+      ASSERT_TRUE(*place);
+      EXPECT_EQ((*place)->row_count, part.rows.size());
+      EXPECT_EQ((*place)->flags, trace.flags);
+      if (trace.first_position == 0) {
+        EXPECT_EQ((*place)->row_group, g);
+        EXPECT_EQ((*place)->first_row, trace.first_row);
+      }
+      EXPECT_TRUE(std::ranges::any_of(block->facts().intervals, [&](const TimeInterval& interval) {
+        return interval.start <= part.summary.start && part.summary.end <= interval.end;
+      }));
+    }
+    first_row += facts.row_count;
+  }
+  for (const auto& [id, part] : parts) EXPECT_EQ(rows_seen[id], part.rows.size());
+
+  std::vector<TraceId> ids;
+  ASSERT_TRUE(block
+                  ->for_each_trace_id([&](std::span<const TraceId> run) {
+                    ids.insert(ids.end(), run.begin(), run.end());
+                    return true;
+                  })
+                  .ok());
+  std::vector<TraceId> expected_ids;
+  std::vector<TraceId> expected_elsewhere;
+  for (const auto& [id, part] : parts) {
+    expected_ids.push_back(id);
+    if ((part.flags & kIsElsewhere) != 0) expected_elsewhere.push_back(id);
+  }
+  EXPECT_EQ(ids, expected_ids);
+  auto elsewhere = block->elsewhere();
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_EQ(**elsewhere, expected_elsewhere);
+  auto missing = block->find({123, 456});
+  ASSERT_TRUE(missing.ok());
+  EXPECT_FALSE(*missing);
+  EXPECT_EQ(block->verify(), std::vector<std::string>());
+}
+
+TEST_F(BlockTest, HoldsNothing) {
+  const Written written = write(SpanBatch(), {});
+  const auto block = open(written.bytes);
+  EXPECT_EQ(block->facts(), written.facts);
+  EXPECT_EQ(block->row_groups().size(), 0u);
+  expect_holds(block, SpanBatch(), {});
+}
+
+TEST_F(BlockTest, HoldsOneSpan) {
+  const SpanBatch spans = model::testing::sample_batch(7, 1);
+  const auto parts = parts_of(spans);
+  const Written written = write(spans, parts);
+  const auto block = open(written.bytes);
+  EXPECT_EQ(block->facts(), written.facts);
+  expect_holds(block, spans, parts);
+}
+
+TEST_F(BlockTest, HoldsRandomSpansUnderAnyLimits) {
+  const auto seed = std::random_device()();
+  std::mt19937 random(seed);
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  for (int round = 0; round < 30; ++round) {
+    const SpanBatch spans = model::testing::sample_batch(random(), 1 + random() % 300);
+    const auto parts = parts_of(spans);
+    const auto limit = [&](uint32_t usual) { return random() % 2 == 0 ? usual : random() % 12; };
+    WriterOptions options;
+    options.names_max = limit(kNamesMax);
+    options.templates_max = limit(kTemplatesMax);
+    options.shapes_max = limit(kShapesMax);
+    options.attribute_columns_max = limit(kAttributeColumnsMax);
+    options.dictionary_entries_max = limit(kDictionaryEntriesMax);
+    options.dictionary_bytes_max = random() % 3 == 0 ? random() % 200 : kDictionaryBytesMax;
+    options.page_filters = random() % 4 != 0;
+    LayoutOptions layout;
+    layout.rows_max = random() % 2 == 0 ? kRowGroupRowsMax : 1 + random() % 60;
+    if (random() % 4 == 0) layout.bytes_max = 1 + random() % 20'000;
+    if (random() % 4 == 0) layout.slice_nanos = UINT64_MAX;
+    SCOPED_TRACE("round " + std::to_string(round));
+    const Written written = write(spans, parts, options, layout);
+    const auto block = open(written.bytes);
+    EXPECT_EQ(block->facts(), written.facts);
+    expect_holds(block, spans, parts);
+    if (HasFailure()) break;
+  }
+}
+
+}  // namespace
+}  // namespace clew::block

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "block/row_order.h"
+
+#include <algorithm>
+
+namespace clew::block {
+namespace {
+
+// Columns of a span, an event, a link in a SpanBatch.
+constexpr uint64_t kRowBytes = 128;
+constexpr uint64_t kEventBytes = sizeof(model::Event);
+constexpr uint64_t kLinkBytes = sizeof(model::Link);
+constexpr uint64_t kSlotBytes = 8;
+// Texts below this count kShortTextBytes: many rows share them, and counting them in full would cut row groups short.
+constexpr uint64_t kLongTextBytes = 64;
+constexpr uint64_t kShortTextBytes = 8;
+
+uint64_t text_bytes(uint64_t bytes) { return bytes < kLongTextBytes ? kShortTextBytes : bytes; }
+
+uint64_t list_bytes(const model::SpanBatch& spans, const model::AttributeSet& set) {
+  const std::span<const model::KeyType> keys = spans.keys(set);
+  uint64_t bytes = keys.size() * kSlotBytes;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!is_text(keys[i].type())) continue;
+    const auto id = static_cast<uint32_t>(spans.slots[set.first_slot + i]);
+    const model::InternTable& table = keys[i].type() == model::ValueType::String ? spans.strings : spans.blobs;
+    bytes += text_bytes(table.at(id).size());
+  }
+  return bytes;
+}
+
+}  // namespace
+
+uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row) {
+  uint64_t bytes =
+      kRowBytes + text_bytes(spans.strings.at(spans.name[row]).size()) + list_bytes(spans, spans.attributes(row));
+  if (spans.rare[row] != 0) {
+    const model::RareFields& rare = spans.rare_of(row);
+    bytes += text_bytes(spans.strings.at(rare.trace_state).size());
+    bytes += text_bytes(spans.strings.at(rare.status_message).size());
+  }
+  for (uint32_t i = spans.events_begin(row); i < spans.events_end[row]; ++i)
+    bytes += kEventBytes + text_bytes(spans.strings.at(spans.events[i].name).size()) +
+             list_bytes(spans, spans.events[i].attributes);
+  for (uint32_t i = spans.links_begin(row); i < spans.links_end[row]; ++i)
+    bytes += kLinkBytes + text_bytes(spans.strings.at(spans.links[i].trace_state).size()) +
+             list_bytes(spans, spans.links[i].attributes);
+  return bytes;
+}
+
+TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& summary, uint32_t top,
+                    uint64_t slice_nanos) {
+  const model::Resource& resource = spans.resources[spans.resource[top]];
+  return {.slice = summary.start / slice_nanos,
+          .service = spans.strings.at(resource.service_name),
+          .name = spans.strings.at(spans.name[top]),
+          .start = summary.start,
+          .id = summary.id};
+}
+
+void TraceLayout::add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags) {
+  if (rows.empty()) return;
+  tree_.build(spans_, rows);
+  const std::span<const uint32_t> preorder = tree_.preorder();
+  new_positions_.resize(rows.size());
+  for (uint32_t i = 0; i < preorder.size(); ++i) new_positions_[preorder[i]] = i;
+
+  uint32_t top = model::kNoSpan;
+  Trace trace = {.order = {},
+                 .summary = summary,
+                 .first = rows_.size(),
+                 .count = static_cast<uint32_t>(rows.size()),
+                 .flags = flags,
+                 .content_bytes = 0};
+  for (const uint32_t position : preorder) {
+    const uint32_t parent = tree_.parent(position);
+    if (top == model::kNoSpan && parent == model::kRoot) top = rows[position];
+    rows_.push_back(rows[position]);
+    parents_.push_back(model::is_top(parent) ? parent : new_positions_[parent]);
+    trace.content_bytes += content_bytes(spans_, rows[position]);
+  }
+  // The tops stand in the order of their starts, so without a root the first row is the earliest orphan.
+  if (top == model::kNoSpan) top = rows_[trace.first];
+  trace.order = order_of(spans_, summary, top, options_.slice_nanos);
+  traces_.push_back(trace);
+}
+
+TraceInput TraceLayout::input(const Trace& trace, uint32_t first, uint32_t count) const {
+  return {.summary = trace.summary,
+          .rows = std::span(rows_).subspan(trace.first + first, count),
+          .parents = std::span(parents_).subspan(trace.first + first, count),
+          .first_position = first,
+          .flags = trace.flags};
+}
+
+Result<void> TraceLayout::write_group(Writer& writer, std::span<const Trace> traces) {
+  group_.clear();
+  for (const Trace& trace : traces) group_.push_back(input(trace, 0, trace.count));
+  return writer.add_row_group(spans_, group_);
+}
+
+Result<void> TraceLayout::write_giant(Writer& writer, const Trace& trace) {
+  uint32_t first = 0;
+  while (first < trace.count) {
+    uint32_t count = 0;
+    uint64_t bytes = 0;
+    while (first + count < trace.count && count < options_.rows_max) {
+      bytes += content_bytes(spans_, rows_[trace.first + first + count]);
+      if (count > 0 && bytes > options_.bytes_max) break;
+      ++count;
+    }
+    const TraceInput segment = input(trace, first, count);
+    TRY(writer.add_row_group(spans_, std::span(&segment, 1)));
+    first += count;
+  }
+  return {};
+}
+
+Result<void> TraceLayout::write(Writer& writer) {
+  std::ranges::sort(traces_, {}, &Trace::order);
+  size_t begin = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;
+  const auto cut = [&](size_t end) -> Result<void> {
+    rows = bytes = 0;
+    return write_group(writer, std::span(traces_).subspan(begin, end - begin));
+  };
+  for (size_t i = 0; i < traces_.size(); ++i) {
+    const Trace& trace = traces_[i];
+    const bool giant = trace.count > options_.rows_max || trace.content_bytes > options_.bytes_max;
+    const bool fits = rows + trace.count <= options_.rows_max && bytes + trace.content_bytes <= options_.bytes_max &&
+                      (i == begin || trace.order.slice == traces_[begin].order.slice);
+    if (giant || !fits) {
+      TRY(cut(i));
+      begin = i;
+    }
+    if (giant) {
+      TRY(write_giant(writer, trace));
+      begin = i + 1;
+    } else {
+      rows += trace.count;
+      bytes += trace.content_bytes;
+    }
+  }
+  return cut(traces_.size());
+}
+
+}  // namespace clew::block
