@@ -18,6 +18,8 @@ namespace {
 
 constexpr int kScale = 5;
 constexpr int kPerOctave = 1 << kScale;
+// Fewer are looked for one by one.
+constexpr size_t kFewBuckets = 4;
 
 // 2^(63 + k/32), rounded down.
 constexpr std::array<uint64_t, kPerOctave> kBounds = {
@@ -63,17 +65,14 @@ uint64_t upper_bound_of(int16_t bucket) {
 }
 
 void Histogram::add_to_bucket(int16_t index, int64_t count) {
-  // The last bucket first: what is merged ascends.
-  auto at = buckets.end();
-  if (!buckets.empty() && buckets.back().index >= index) {
-    at = std::ranges::lower_bound(buckets, index, {}, &Bucket::index);
-    if (at->index == index) {
-      at->count = wrapping_add(at->count, count);
-      if (at->count == 0) buckets.erase(at);
-      return;
-    }
+  const auto at = std::lower_bound(buckets.begin(), buckets.end(), index,
+                                   [](const Bucket& bucket, int16_t wanted) { return bucket.index < wanted; });
+  if (at != buckets.end() && at->index == index) {
+    at->count = wrapping_add(at->count, count);
+    if (at->count == 0) buckets.erase(at);
+  } else if (count != 0) {
+    buckets.insert(at, {index, count});
   }
-  if (count != 0) buckets.insert(at, {index, count});
 }
 
 void Histogram::add(uint64_t nanos, int64_t count) {
@@ -88,7 +87,41 @@ void Histogram::add(uint64_t nanos, int64_t count) {
 void Histogram::merge(const HistogramView& other, int64_t times) {
   zero_count = wrapping_add(zero_count, wrapping_multiply(other.zero_count, times));
   sum_nanos = wrapping_add(sum_nanos, wrapping_multiply(other.sum_nanos, times));
-  for (const Bucket& bucket : other.buckets) add_to_bucket(bucket.index, wrapping_multiply(bucket.count, times));
+  if (other.buckets.size() <= kFewBuckets) {
+    for (const Bucket& bucket : other.buckets) add_to_bucket(bucket.index, wrapping_multiply(bucket.count, times));
+  } else {
+    merge_buckets(other.buckets, times);
+  }
+}
+
+// Room for those that are new is made at the end, and both lists are merged from there, in place.
+void Histogram::merge_buckets(std::span<const Bucket> other, int64_t times) {
+  size_t mine = buckets.size();
+  size_t theirs = other.size();
+  size_t fresh = 0;
+  for (size_t at = 0; const Bucket& bucket : other) {
+    while (at < mine && buckets[at].index < bucket.index) ++at;
+    if (at == mine || buckets[at].index != bucket.index) ++fresh;
+  }
+  buckets.resize(mine + fresh);
+  bool vanished = false;
+  for (size_t to = buckets.size(); theirs > 0; --to) {
+    const Bucket& from = other[theirs - 1];
+    if (mine > 0 && buckets[mine - 1].index > from.index) {
+      buckets[to - 1] = buckets[mine - 1];
+      --mine;
+      continue;
+    }
+    int64_t count = wrapping_multiply(from.count, times);
+    if (mine > 0 && buckets[mine - 1].index == from.index) {
+      count = wrapping_add(buckets[mine - 1].count, count);
+      --mine;
+    }
+    buckets[to - 1] = {from.index, count};
+    vanished |= count == 0;
+    --theirs;
+  }
+  if (vanished) std::erase_if(buckets, [](const Bucket& bucket) { return bucket.count == 0; });
 }
 
 int64_t Histogram::count() const {

@@ -62,6 +62,7 @@ struct Histogram {
 
  private:
   void add_to_bucket(int16_t index, int64_t count);
+  void merge_buckets(std::span<const Bucket> other, int64_t times);
 };
 
 }  // namespace clew::rollup
