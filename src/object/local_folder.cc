@@ -16,6 +16,9 @@ namespace {
 constexpr std::string_view kIncomplete = ".incomplete";  // no object's name, for it begins with '.'
 // Small pieces are gathered up to this many bytes before they are written.
 constexpr size_t kUploadBufferBytes = 256 << 10;
+// An upload is synced each time it has grown by so much: one sync of it all would hold up the journal's syncs, which
+// wait for the same disk, for as long as it takes (bench/object_bench.cc: 90 ms instead of 20 ms after 192 MiB).
+constexpr uint64_t kUploadSyncBytes = 8 << 20;
 
 Error as_object_error(const Error& error) {
   switch (error.code()) {
@@ -57,6 +60,7 @@ class LocalUpload final : public Upload {
 
  private:
   Result<void> write(std::span<const Bytes> parts);
+  Result<void> sync();
 
   LocalFolder& store_;
   const std::string name_;
@@ -64,6 +68,7 @@ class LocalUpload final : public Upload {
   std::unique_ptr<platform::File> file_;  // null once the upload is spent
   std::string buffer_;
   uint64_t offset_ = 0;
+  uint64_t synced_bytes_ = 0;
 };
 
 class LocalFolder final : public ObjectStore {
@@ -262,6 +267,17 @@ Result<void> LocalUpload::write(std::span<const Bytes> parts) {
   return {};
 }
 
+// After a failure the file is given up: a later sync would prove nothing.
+Result<void> LocalUpload::sync() {
+  const Result<void> synced = file_->sync(kSyncObject);
+  if (!synced.ok()) {
+    file_.reset();
+    return as_write_error(synced.error());
+  }
+  synced_bytes_ = offset_;
+  return {};
+}
+
 Result<void> LocalUpload::append(Bytes bytes) {
   if (file_ == nullptr) return Error(Code::Internal, fmt::format("the upload of {} has failed", name_));
   if (buffer_.size() + bytes.size() < kUploadBufferBytes) {
@@ -271,6 +287,7 @@ Result<void> LocalUpload::append(Bytes bytes) {
   const Bytes parts[] = {as_bytes(buffer_), bytes};
   TRY(write(parts));
   buffer_.clear();
+  if (offset_ - synced_bytes_ >= kUploadSyncBytes) TRY(sync());
   return {};
 }
 
@@ -280,9 +297,8 @@ Result<void> LocalUpload::commit() {
     const Bytes parts[] = {as_bytes(buffer_)};
     TRY(write(parts));
   }
-  const std::unique_ptr<platform::File> file = std::move(file_);
-  const Result<void> synced = file->sync(kSyncObject);
-  if (!synced.ok()) return as_write_error(synced.error());
+  TRY(sync());
+  file_.reset();
   return store_.publish(path_, name_);
 }
 

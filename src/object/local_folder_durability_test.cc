@@ -221,6 +221,23 @@ TEST(LocalFolderDurability, AFullDiskIsUnavailableAndGivesBackWhatItTook) {
   EXPECT_EQ(MUST(store->free_space()), 995U);
 }
 
+// What the failed sync covered may be lost, and no later sync would tell.
+TEST(LocalFolderDurability, AFailedSyncOnTheWayEndsTheUpload) {
+  FaultyFileSystem files(base_seed());
+  const auto store = MUST(open_local_folder(files, kFolder));
+  auto upload = MUST(store->upload("a/b"));
+  const std::string piece(1 << 20, 'x');
+  files.fail_sync_at(files.syncs());
+  int appended = 0;
+  while (appended < 100 && upload->append(as_bytes(piece)).ok()) ++appended;
+  EXPECT_LT(appended, 100) << "there was no sync on the way";
+  EXPECT_FALSE(upload->append(as_bytes(piece)).ok());
+  EXPECT_FALSE(upload->commit().ok());
+  upload.reset();
+  EXPECT_EQ(store->get("a/b").error().code(), Code::NotFound);
+  EXPECT_TRUE(MUST(files.list(std::string(kFolder) + "/.incomplete")).empty());
+}
+
 std::string violation_without(platform::SyncSite site) {
   return first_violation(count(&FaultyFileSystem::operations), kSeedsOfAnIgnoredSync, [&](Life& life, uint64_t at) {
     life.files().stop_at(at);
