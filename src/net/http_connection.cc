@@ -3,7 +3,10 @@
 // The reading half of a connection; the writing half is http_exchange.cc.
 #include "net/http_connection.h"
 
+#include <sys/socket.h>
+
 #include <fmt/core.h>
+#include <cerrno>
 
 #include <algorithm>
 #include <boost/asio/buffer.hpp>
@@ -11,6 +14,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/buffer_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <cerrno>
 
 namespace clew::net {
 namespace {
@@ -358,7 +362,31 @@ void HttpConnection::hand_over() {
   auto exchange = std::make_shared<HttpExchangeImpl>(shared_from_this(), std::move(request_), std::move(memory_));
   request_ = {};
   exchange_ = exchange;
+  watch_client();
   core_->routes[route_].handle(std::move(exchange));
+}
+
+// Sees the end of the client's side while its request is being worked on. What it sends meanwhile is the next request
+// and stays where it is.
+void HttpConnection::watch_client() {
+  const uint64_t turn = ++watch_turn_;
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this(), turn](const ErrorCode& error) {
+    if (self->closed_ || error || turn != self->watch_turn_) return;
+    char next = 0;
+    // Asio's receive() would wait for bytes.
+    const ssize_t bytes = ::recv(self->socket_.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    const bool nothing_yet = bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    if (nothing_yet) return self->watch_client();  // the event was of bytes that have been read already
+    if (bytes > 0) return;
+    if (const auto exchange = self->exchange_.lock()) exchange->hung_up();
+  });
+}
+
+// Asio reads at once only where nothing waits to read, so the wait has to go before the next read.
+void HttpConnection::end_watch() {
+  ++watch_turn_;
+  ErrorCode ignored;
+  socket_.cancel(ignored);
 }
 
 }  // namespace clew::net

@@ -138,6 +138,8 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   void arm_body_window();
   void body_failed(const ErrorCode& error);
   void hand_over();
+  void watch_client();
+  void end_watch();
   void refuse(int status, std::string_view message);
 
   void compose_head(const HttpResponse& response, bool chunked);
@@ -157,6 +159,7 @@ class HttpConnection : public std::enable_shared_from_this<HttpConnection> {
   bool timed_out_ = false;
   bool closed_ = false;
   bool idle_ = true;
+  uint64_t watch_turn_ = 0;
 
   boost::beast::flat_buffer input_;
   std::unique_ptr<Parser> parser_;
@@ -198,7 +201,10 @@ class HttpExchangeImpl final : public HttpExchange {
   void begin(HttpResponse head) override;
   bool write(std::string piece) override;
   void end() override;
+  void tell_when_gone(std::shared_ptr<std::atomic<bool>> flag) override;
 
+  // From the connection: the client has hung up, which says nothing of whether it still reads.
+  void hung_up();
   // From the connection: the piece is on its way, or nothing more can be sent.
   void piece_sent();
   void gone();
@@ -214,6 +220,8 @@ class HttpExchangeImpl final : public HttpExchange {
   State state_ = State::Open;
   bool busy_ = false;
   bool gone_ = false;
+  bool hung_up_ = false;
+  std::shared_ptr<std::atomic<bool>> gone_flag_;
 };
 
 // Is this thread one of a server's network threads, which must not wait?

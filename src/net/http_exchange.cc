@@ -96,6 +96,7 @@ void HttpConnection::whole_sent() {
 
 void HttpConnection::answered() {
   disarm();
+  end_watch();
   if (body_unread_) return linger();
   if (!keep_alive_) {
     ErrorCode ignored;
@@ -223,9 +224,22 @@ void HttpExchangeImpl::piece_sent() {
   sent_.notify_all();
 }
 
+void HttpExchangeImpl::tell_when_gone(std::shared_ptr<std::atomic<bool>> flag) {
+  const std::lock_guard lock(mutex_);
+  gone_flag_ = std::move(flag);
+  if (gone_ || hung_up_) *gone_flag_ = true;
+}
+
+void HttpExchangeImpl::hung_up() {
+  const std::lock_guard lock(mutex_);
+  hung_up_ = true;
+  if (gone_flag_ && state_ == State::Open) *gone_flag_ = true;
+}
+
 void HttpExchangeImpl::gone() {
   const std::lock_guard lock(mutex_);
   gone_ = true;
+  if (gone_flag_) *gone_flag_ = true;
   sent_.notify_all();
 }
 

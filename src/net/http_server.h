@@ -20,6 +20,7 @@
 // 431; a reader that does not take its answer is cut off. Requests on one connection are handled one after the other.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -60,6 +61,10 @@ class HttpExchange {
   virtual HttpRequest& request() = 0;
   // What the body was paid with; the handler may take it along with the body.
   virtual std::unique_ptr<BodyMemory> take_memory() = 0;
+
+  // Sets *flag when the client has hung up before its answer began, so that nobody works for it any longer. Call it
+  // once, in the handler.
+  virtual void tell_when_gone(std::shared_ptr<std::atomic<bool>> flag) = 0;
 
   // Answers; once, from any thread.
   virtual void respond(HttpResponse response) = 0;

@@ -278,6 +278,34 @@ TEST_F(HttpServerTest, BreaksAStreamThatIsGivenUp) {
   EXPECT_EQ(socket.receive_all().find("0\r\n\r\n"), std::string::npos);
 }
 
+TEST_F(HttpServerTest, TellsWhenTheClientHasHungUp) {
+  start();
+  RawSocket socket = connect();
+  socket.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto exchange = waiting_.get_future().get();
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->tell_when_gone(gone);
+  socket.close();
+  while (!*gone) std::this_thread::yield();
+  exchange->respond({.body = "nobody reads this"});
+}
+
+// The next request on the connection is no sign of anything, and is answered after the first.
+TEST_F(HttpServerTest, APipelinedRequestIsNotHangingUp) {
+  start();
+  RawSocket socket = connect();
+  socket.send("GET /later HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto exchange = waiting_.get_future().get();
+  const auto gone = std::make_shared<std::atomic<bool>>(false);
+  exchange->tell_when_gone(gone);
+  socket.send("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_EQ(ask("GET /hello HTTP/1.1\r\nHost: h\r\n\r\n").body, "hello");
+  exchange->respond({.body = "first"});
+  EXPECT_EQ(socket.receive_answer().body, "first");
+  EXPECT_EQ(socket.receive_answer().body, "hello");
+  EXPECT_FALSE(*gone);
+}
+
 TEST_F(HttpServerTest, DrainFinishesWhatIsInFlight) {
   start();
   RawSocket idle = connect();

@@ -145,7 +145,7 @@ void answer_jaeger_search(const Question& question) {
     options.to = search->range.end;
     options.limit = std::min({search->limit, question.limit_max, scan::kLimitMax});
     options.spans_per_trace = 0;
-    options.cancelled = &question.stop.closing();
+    options.cancelled = &question.stop.cancelled();
     options.clock = &question.stop.clock();
     options.deadline_nanos = question.stop.deadline();
     const Result<scan::SearchAnswer> found = scan::search(*question.snapshot, parsed.query(), options, question.budget);

@@ -73,7 +73,7 @@ Result<scan::SearchOptions> search_options(const Question& question) {
   options.limit = TRY(whole_number(request, "limit", kLimitDefault, 1, std::min(question.limit_max, scan::kLimitMax)));
   options.spans_per_trace = TRY(whole_number(request, "spss", kSpansDefault, 0, scan::kSpansPerTraceMax));
   options.page = request.query_value("token").value_or("");
-  options.cancelled = &question.stop.closing();
+  options.cancelled = &question.stop.cancelled();
   options.clock = &question.stop.clock();
   options.deadline_nanos = question.stop.deadline();
   return options;

@@ -19,18 +19,19 @@ QueryPool::~QueryPool() {
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
+    for (const auto& cancelled : running_flags_) *cancelled = true;
     wake_.notify_all();
   }
   threads_.clear();
 }
 
-bool QueryPool::run(Query query) {
+bool QueryPool::run(Query query, std::shared_ptr<std::atomic<bool>> cancelled) {
   const std::lock_guard lock(mutex_);
   if (closing_ || waiting_.size() >= options_.queue_max) {
     refused_.add();
     return false;
   }
-  waiting_.push_back({std::move(query), clock_.monotonic_nanos() + options_.timeout_nanos});
+  waiting_.push_back({std::move(query), clock_.monotonic_nanos() + options_.timeout_nanos, std::move(cancelled)});
   waiting_gauge_.set(static_cast<int64_t>(waiting_.size()));
   wake_.notify_one();
   return true;
@@ -46,10 +47,13 @@ void QueryPool::work() {
       next = std::move(waiting_.front());
       waiting_.pop_front();
       waiting_gauge_.set(static_cast<int64_t>(waiting_.size()));
+      running_flags_.insert(next.cancelled);
     }
     running_.add(1);
-    next.query(Stop(clock_, next.deadline, closing_));
+    next.query(Stop(clock_, next.deadline, *next.cancelled));
     running_.add(-1);
+    const std::lock_guard lock(mutex_);
+    running_flags_.erase(next.cancelled);
   }
 }
 

@@ -2,9 +2,11 @@
 //
 // QueryPool runs queries on a few threads of its own, behind a queue of bounded length: what finds the queue full is
 // refused, and the caller answers 503. Each query has a deadline, which counts from its arrival, waiting included, and
-// stops early when the pool closes.
+// stops early when its flag is set: by whoever asked, or by the pool when it closes.
 //
-//   if (!pool.run([exchange](const Stop& stop) { exchange->respond(search(stop)); })) exchange->respond(overloaded());
+//   auto cancelled = std::make_shared<std::atomic<bool>>(false);
+//   exchange->tell_when_gone(cancelled);
+//   if (!pool.run([exchange](const Stop& stop) { exchange->respond(search(stop)); }, cancelled)) …
 //
 // Threads: any.
 #pragma once
@@ -14,7 +16,9 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <vector>
 
 #include "base/clock.h"
@@ -26,13 +30,13 @@ namespace clew::serve {
 // Asked by a query between two slices of its work.
 class Stop {
  public:
-  enum class Why : uint8_t { No, Timeout, Closing };
+  enum class Why : uint8_t { No, Timeout, Cancelled };
 
-  Stop(const Clock& clock, uint64_t deadline, const std::atomic<bool>& closing)
-      : clock_(clock), deadline_(deadline), closing_(closing) {}
+  Stop(const Clock& clock, uint64_t deadline, const std::atomic<bool>& cancelled)
+      : clock_(clock), deadline_(deadline), cancelled_(cancelled) {}
 
   Why why() const {
-    if (closing_.load(std::memory_order_relaxed)) return Why::Closing;
+    if (cancelled_.load(std::memory_order_relaxed)) return Why::Cancelled;
     return clock_.monotonic_nanos() >= deadline_ ? Why::Timeout : Why::No;
   }
   bool now() const { return why() != Why::No; }
@@ -40,12 +44,12 @@ class Stop {
   // For who looks at the parts: the time when to stop, and the flag that is set before.
   const Clock& clock() const { return clock_; }
   uint64_t deadline() const { return deadline_; }
-  const std::atomic<bool>& closing() const { return closing_; }
+  const std::atomic<bool>& cancelled() const { return cancelled_; }
 
  private:
   const Clock& clock_;
   uint64_t deadline_;  // of the monotonic clock
-  const std::atomic<bool>& closing_;
+  const std::atomic<bool>& cancelled_;
 };
 
 class QueryPool {
@@ -62,12 +66,13 @@ class QueryPool {
   ~QueryPool();
 
   // False if the queue is full or the pool closes; `query` is then not run.
-  bool run(Query query);
+  bool run(Query query, std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false));
 
  private:
   struct Waiting {
     Query query;
     uint64_t deadline;
+    std::shared_ptr<std::atomic<bool>> cancelled;
   };
 
   void work();
@@ -78,10 +83,11 @@ class QueryPool {
   Gauge& waiting_gauge_;
   Counter& refused_;
 
-  std::atomic<bool> closing_{false};
-  std::mutex mutex_;
+  std::mutex mutex_;  // guards everything below but the threads
   std::condition_variable wake_;
-  std::deque<Waiting> waiting_;  // guarded by mutex_
+  bool closing_ = false;
+  std::deque<Waiting> waiting_;
+  std::set<std::shared_ptr<std::atomic<bool>>> running_flags_;
   std::vector<platform::Thread> threads_;
 };
 

@@ -45,6 +45,26 @@ TEST(QueryPool, TellsAQueryThatItsTimeIsUp) {
   done.wait();
 }
 
+TEST(QueryPool, StopsAQueryThatIsCancelled) {
+  Metrics metrics;
+  QueryPool pool({.threads = 1, .queue_max = 1, .timeout_nanos = 3600 * kNanosPerSecond}, platform::system_clock(),
+                 metrics);
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  std::latch running(1);
+  std::latch done(1);
+  const auto query = [&](const Stop& stop) {
+    running.count_down();
+    while (!stop.now()) {
+    }
+    EXPECT_EQ(stop.why(), Stop::Why::Cancelled);
+    done.count_down();
+  };
+  ASSERT_TRUE(pool.run(query, cancelled));
+  running.wait();
+  *cancelled = true;
+  done.wait();
+}
+
 TEST(QueryPool, StopsRunningQueriesWhenItGoes) {
   Metrics metrics;
   std::latch running(1);
@@ -56,7 +76,7 @@ TEST(QueryPool, StopsRunningQueriesWhenItGoes) {
       running.count_down();
       while (!stop.now()) {
       }
-      stopped = stop.why() == Stop::Why::Closing;
+      stopped = stop.why() == Stop::Why::Cancelled;
     }));
     running.wait();
   }

@@ -98,12 +98,15 @@ class Server::Core {
       if (!tenant.ok())
         return exchange->respond(refusal(api, info(tenant.error().code()).http_status, tenant.error().what()));
       const uint64_t begin = clock_.monotonic_nanos();
-      const bool taken = pool_.run([this, exchange, answer, tenant = *tenant, begin, &seconds](const Stop& stop) {
+      const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+      exchange->tell_when_gone(cancelled);
+      const auto answer_it = [this, exchange, answer, tenant = *tenant, begin, &seconds](const Stop& stop) {
         const std::optional<store::Snapshot> snapshot = store_.snapshot(tenant);
         answer({*exchange, exchange->request(), snapshot, budget_, stop, clock_.now(), options_.limit_max});
         seconds.observe(static_cast<double>(clock_.monotonic_nanos() - begin) / 1e9);
-      });
-      if (!taken) exchange->respond(refusal(api, kUnavailable, "too many queries are waiting; try again later"));
+      };
+      if (!pool_.run(answer_it, cancelled))
+        exchange->respond(refusal(api, kUnavailable, "too many queries are waiting; try again later"));
     });
   }
 
