@@ -147,6 +147,8 @@ class HeadSnapshot {
   uint32_t row_count() const { return row_count_; }
   uint32_t trace_count() const { return trace_count_; }
   HeadSlice slice() const;
+  // Which head it is, for who must not keep it alive.
+  std::weak_ptr<const Head> head() const { return head_; }
 
  private:
   friend class Head;
