@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a block costs: nanoseconds of processor time a span to lay out, write and read back, bytes a span in all and by
+// column, on recorded traffic, and what single choices of the format cost in bytes. The recording is repeated until
+// there are enough spans, each time with other ids, later, and with other values where a value is an id of some kind
+// (UUIDs, hexadecimal numbers), because a repetition of the same values would flatter.
+//
+//   CLEW_TEST_DATA=… clew_block_bench [spans [zstd level]]
+#include <fmt/format.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/memory_budget.h"
+#include "block/block.h"
+#include "block/row_order.h"
+#include "block/testing/memory_bytes.h"
+#include "block/writer.h"
+#include "decode/otlp/traces_protobuf.h"
+#include "model/trace_summary.h"
+#include "recorded_traffic.h"
+
+namespace {
+
+using namespace clew;  // NOLINT(google-build-using-namespace)
+using model::SpanBatch;
+
+constexpr size_t kRequestSpans = 512;
+constexpr int kRuns = 3;
+
+struct Part {
+  model::TraceSummary summary;
+  std::vector<uint32_t> rows;
+};
+
+struct Input {
+  SpanBatch spans;
+  std::unordered_map<model::TraceId, Part> parts;
+};
+
+bool is_id(std::string_view text) {
+  if (text.size() < 16) return false;
+  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; });
+}
+
+std::string renewed(std::string_view text, uint64_t salt) {
+  uint64_t state = std::hash<std::string_view>{}(text) ^ salt;
+  std::string out(text);
+  for (char& c : out) {
+    if (c == '-') continue;
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    const bool digit = c <= '9' && text.find_first_of("abcdef") == std::string_view::npos;
+    c = "0123456789abcdef"[(state >> 40) % (digit ? 10 : 16)];
+  }
+  return out;
+}
+
+void renew(SpanBatch& batch, uint64_t salt, uint64_t later) {
+  std::unordered_map<uint64_t, uint64_t> ids;
+  const auto renew_list = [&](const model::AttributeSet& set) {
+    const auto keys = batch.keys(set);
+    for (size_t i = 0; i < keys.size(); ++i) {
+      uint64_t& slot = batch.slots[set.first_slot + i];
+      if (keys[i].type() != model::ValueType::String) continue;
+      const std::string_view text = batch.strings.at(static_cast<model::StringId>(slot));
+      if (is_id(text)) slot = batch.strings.intern(renewed(text, salt));
+    }
+  };
+  for (size_t row = 0; row < batch.span_count(); ++row) {
+    batch.trace_id[row].high ^= salt;
+    batch.trace_id[row].low ^= salt * 31;
+    batch.span_id[row].value ^= salt;
+    if (!batch.parent_span_id[row].is_zero()) batch.parent_span_id[row].value ^= salt;
+    // Not the same for all, or differences between traces would repeat.
+    const uint64_t shift = later + (batch.trace_id[row].high ^ salt) % 1'000'000'007;
+    batch.start[row] += shift;
+    batch.end[row] += shift;
+    for (uint32_t i = batch.events_begin(row); i < batch.events_end[row]; ++i) batch.events[i].time += shift;
+    renew_list(batch.attributes(row));
+  }
+  for (size_t i = 0; i < batch.events.size(); ++i) renew_list(batch.events[i].attributes);
+}
+
+std::unique_ptr<Input> make_input(size_t spans) {
+  auto input = std::make_unique<Input>();
+  const std::vector<std::string> requests = bench::recorded_requests(kRequestSpans);
+  uint64_t length = 0;
+  for (uint64_t round = 0; input->spans.span_count() < spans && !requests.empty(); ++round) {
+    uint64_t first = UINT64_MAX;
+    uint64_t last = 0;
+    for (const std::string& request : requests) {
+      SpanBatch batch;
+      if (!decode::otlp::decode_traces_protobuf(as_bytes(request), batch).ok()) continue;
+      renew(batch, round * 0x9E3779B97F4A7C15u, round * length);
+      const size_t begin = input->spans.span_count();
+      input->spans.append(batch);
+      UnixNanos arrived = 0;
+      for (size_t row = begin; row < input->spans.span_count(); ++row) {
+        arrived = std::max(arrived, input->spans.end[row]);
+        first = std::min(first, input->spans.start[row]);
+      }
+      last = std::max(last, arrived);
+      arrived += 200 * kNanosPerMilli + request.size() * 7919 % kNanosPerSecond;
+      for (size_t row = begin; row < input->spans.span_count(); ++row) {
+        Part& part = input->parts[input->spans.trace_id[row]];
+        if (part.rows.empty()) part.summary = model::first_summary(input->spans.trace_id[row], arrived);
+        model::add_span(part.summary, input->spans.start[row], input->spans.end[row], arrived);
+        part.rows.push_back(static_cast<uint32_t>(row));
+      }
+      if (input->spans.span_count() >= spans) break;
+    }
+    if (round == 0) length = last - first;
+  }
+  return input;
+}
+
+// Of processor time: other work on the machine does not count.
+double now_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
+}
+
+struct Sealed {
+  std::string bytes;
+  block::BlockFacts facts;
+  double layout_nanos = 0;  // a span
+  double write_nanos = 0;
+};
+
+Sealed seal(const Input& input, const block::WriterOptions& options, const block::LayoutOptions& layout_options) {
+  Sealed sealed;
+  const auto spans = static_cast<double>(input.spans.span_count());
+  double begin = now_seconds();
+  block::TraceLayout layout(input.spans, layout_options);
+  for (const auto& [id, part] : input.parts) layout.add(part.summary, part.rows, 0);
+  sealed.layout_nanos = (now_seconds() - begin) * 1e9 / spans;
+  begin = now_seconds();
+  block::testing::MemorySink sink;
+  block::Writer writer(sink, options);
+  const Result<void> written = layout.write(writer);
+  const Result<block::BlockFacts> facts = writer.finish();
+  if (!written.ok() || !facts.ok()) std::abort();
+  sealed.write_nanos = (now_seconds() - begin) * 1e9 / spans;
+  sealed.bytes = std::move(sink.bytes);
+  sealed.facts = *facts;
+  return sealed;
+}
+
+// Nanoseconds a span to copy everything back.
+double read_back(const std::shared_ptr<const block::Block>& block) {
+  const double begin = now_seconds();
+  SpanBatch out;
+  block::RowCopier copier(block, out);
+  std::vector<uint32_t> rows;
+  for (uint32_t i = 0; i < block->row_groups().size(); ++i) {
+    Result<block::RowGroup> group = block->row_group(i);
+    if (!group.ok()) std::abort();
+    rows.resize(group->row_count());
+    for (uint32_t row = 0; row < rows.size(); ++row) rows[row] = row;
+    if (!copier.append(*group, rows).ok()) std::abort();
+  }
+  return (now_seconds() - begin) * 1e9 / static_cast<double>(out.span_count());
+}
+
+constexpr const char* kFixedNames[] = {"template",
+                                       "resource",
+                                       "start",
+                                       "duration",
+                                       "span id",
+                                       "parent delta",
+                                       "parent id",
+                                       "parent is raw",
+                                       "flags",
+                                       "name",
+                                       "trace state",
+                                       "status message",
+                                       "dropped attrs",
+                                       "dropped events",
+                                       "dropped links",
+                                       "event count",
+                                       "event time",
+                                       "event name",
+                                       "event shape",
+                                       "event dropped",
+                                       "link count",
+                                       "link id high",
+                                       "link id low",
+                                       "link span id",
+                                       "link state",
+                                       "link shape",
+                                       "link dropped",
+                                       "link flags",
+                                       "rare key",
+                                       "rare type",
+                                       "rare value",
+                                       "rare event key",
+                                       "rare e. type",
+                                       "rare e. value",
+                                       "rare link key",
+                                       "rare l. type",
+                                       "rare l. value",
+                                       "",
+                                       "",
+                                       "",
+                                       "trace id high",
+                                       "trace id low",
+                                       "trace rows",
+                                       "trace position",
+                                       "trace start",
+                                       "trace end",
+                                       "trace order",
+                                       "trace arrival",
+                                       "trace flags",
+                                       "trace more rows"};
+
+void print_columns(const block::Block& block) {
+  struct Line {
+    std::string name;
+    const block::ColumnFacts* facts;
+  };
+  std::vector<Line> lines;
+  uint64_t in_columns = 0;
+  for (block::ColumnId id = 0; id < block.column_count(); ++id) {
+    const block::ColumnFacts& facts = block.column(id);
+    if (facts.page_bytes + facts.dictionary_bytes == 0) continue;
+    in_columns += facts.page_bytes;
+    const char* levels[] = {"span", "event", "link"};
+    lines.push_back({id < block::kFirstAttribute
+                         ? kFixedNames[id]
+                         : fmt::format("{}.{}:{}", levels[static_cast<size_t>(facts.column.level)], facts.column.key,
+                                       static_cast<int>(facts.column.type)),
+                     &facts});
+  }
+  std::ranges::sort(lines, std::greater(), [](const Line& line) { return line.facts->page_bytes; });
+  const auto spans = static_cast<double>(block.facts().span_count);
+  fmt::print("{:<44} {:>10} {:>10} {:>10} {:>10} {:>9}\n", "column", "values", "plain", "entries", "pages B/span",
+             "B/value");
+  for (const Line& line : lines) {
+    const block::ColumnFacts& facts = *line.facts;
+    if (static_cast<double>(facts.page_bytes) / spans < 0.005) continue;
+    fmt::print("{:<44} {:>10} {:>10} {:>10} {:>10.3f} {:>9.2f}\n", line.name, facts.value_count,
+               facts.plain_value_count, facts.dictionary_size, static_cast<double>(facts.page_bytes) / spans,
+               static_cast<double>(facts.page_bytes) / static_cast<double>(facts.value_count));
+  }
+  fmt::print("pages {:.3f} B/span, everything else {:.3f}\n", static_cast<double>(in_columns) / spans,
+             static_cast<double>(block.facts().bytes - in_columns) / spans);
+}
+
+void row(const char* what, const Sealed& sealed) {
+  fmt::print("{:<28} {:>8.2f} {:>10.0f} {:>10.0f} {:>8}\n", what,
+             static_cast<double>(sealed.bytes.size()) / static_cast<double>(sealed.facts.span_count),
+             sealed.layout_nanos, sealed.write_nanos, sealed.facts.row_group_count);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const size_t spans = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 500'000;
+  block::WriterOptions options;
+  if (argc > 2) options.zstd_level = std::atoi(argv[2]);
+  const std::unique_ptr<Input> input = make_input(spans);
+  if (input->spans.span_count() == 0) {
+    fmt::print("CLEW_TEST_DATA does not name the folder with otel-demo.otlp.zst\n");
+    return 1;
+  }
+  fmt::print("{} spans, {} traces\n", input->spans.span_count(), input->parts.size());
+  fmt::print("{:<28} {:>8} {:>10} {:>10} {:>8}\n", "", "B/span", "layout ns", "write ns", "groups");
+  Sealed best;
+  for (int run = 0; run < kRuns; ++run) {
+    Sealed sealed = seal(*input, options, {});
+    if (run == 0 || sealed.write_nanos < best.write_nanos) best = std::move(sealed);
+  }
+  row("as it is", best);
+  block::WriterOptions sorted = options;
+  sorted.ordered_shapes = false;
+  row("attributes sorted by key", seal(*input, sorted, {}));
+  row("no slices", seal(*input, options, {.slice_nanos = UINT64_MAX}));
+  block::WriterOptions unfiltered = options;
+  unfiltered.page_filters = false;
+  row("no filters of pages", seal(*input, unfiltered, {}));
+
+  MemoryBudget budget(uint64_t{8} << 30);
+  block::Cache cache(budget);
+  const auto opened = block::Block::open(std::make_shared<block::testing::MemorySource>(best.bytes), cache);
+  if (!opened.ok()) std::abort();
+  double nanos = read_back(*opened);
+  for (int run = 1; run < kRuns; ++run) nanos = std::min(nanos, read_back(*opened));
+  fmt::print("read back: {:.0f} ns/span\n\n", nanos);
+  print_columns(**opened);
+  return 0;
+}
