@@ -43,6 +43,9 @@ struct PlanePlan {
 template <class T>
 PlanePlan plan_planes(std::span<const T> values, const IntSurvey& facts);
 
+// Is there nothing in a sample of these bytes that zstd could make smaller?
+bool looks_random(Bytes bytes);
+
 class IntsEncoder {
  public:
   explicit IntsEncoder(ZstdWriter& zstd);

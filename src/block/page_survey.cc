@@ -139,6 +139,14 @@ PlanePlan plan_planes(std::span<const T> values, const IntSurvey& facts) {
   return delta.bytes < plain.bytes * kDeltaGain ? delta : plain;
 }
 
+bool looks_random(Bytes bytes) {
+  if (bytes.size() < kSampleValuesMax) return false;
+  std::array<uint16_t, 256> counts = {};
+  const Bytes middle = bytes.subspan((bytes.size() - kSampleValuesMax) / 2, kSampleValuesMax);
+  for (const uint8_t byte : middle) counts[byte]++;
+  return entropy_bits(counts, kSampleValuesMax) >= kNoiseBits;
+}
+
 template IntSurvey survey(std::span<const uint32_t> values);
 template IntSurvey survey(std::span<const uint64_t> values);
 template PlanePlan plan_planes(std::span<const uint32_t> values, const IntSurvey& facts);

@@ -189,6 +189,16 @@ const std::vector<TextCase>& text_cases() {
       {"empty", Encoding::ConstantText, [](Random&, uint64_t) { return ""; }},
       {"constant", Encoding::ConstantText, [](Random&, uint64_t) { return std::string("GE\0T", 4); }},
       {"uuids", Encoding::UuidText, [](Random& random, uint64_t) { return uuid(random); }},
+      {"uuids of one version", Encoding::UuidText,
+       [](Random& random, uint64_t) {
+         std::string text = uuid(random);
+         text[14] = '4';
+         return text;
+       }},
+      {"long hex", Encoding::HexText, [](Random& random, uint64_t) { return hex(random(), 16) + hex(random(), 16); }},
+      {"long hex that compresses", Encoding::HexText,
+       [](Random& random, uint64_t i) { return hex(i, 16) + hex(random() % 100, 16) + hex(0, 16); }},
+      {"odd hex", Encoding::PlainText, [](Random& random, uint64_t) { return hex(random(), 13); }},
       {"hex", Encoding::HexText, [](Random& random, uint64_t) { return hex(random(), 16); }},
       {"two digits", Encoding::DictionaryText, [](Random& random, uint64_t) { return hex(random(), 2); }},
       {"decimals", Encoding::DecimalText,
@@ -205,7 +215,7 @@ const std::vector<TextCase>& text_cases() {
          for (char& c : text) c = static_cast<char>(random() % 3 == 0 ? 0 : random());
          return text;
        }},
-      {"repeating uuids", Encoding::UuidText,
+      {"repeating uuids", Encoding::DictionaryText,
        [open = std::vector<std::string>(20)](Random& random, uint64_t) mutable {
          std::string& text = open[random() % open.size()];
          return text.empty() || random() % 4 == 0 ? text = uuid(random) : text;
@@ -398,7 +408,7 @@ TEST(DamagedPage, ClaimsAreNotBelieved) {
   EXPECT_EQ(decoder.texts(as_bytes(constant), kPageValuesMax, texts, UINT64_MAX).error().code(), Code::DataLoss);
   EXPECT_TRUE(texts.bytes.empty());
   // Hex of zero digits is no text at all, but one that can be read.
-  EXPECT_TRUE(decoder.texts(as_bytes(bytes({17, 0, 0})), 3, texts).ok());
+  EXPECT_TRUE(decoder.texts(as_bytes(bytes({17, 0, 1, 0})), 3, texts).ok());
   EXPECT_EQ(texts.ends, std::vector<uint32_t>({0, 0, 0}));
 }
 

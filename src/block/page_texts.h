@@ -21,11 +21,15 @@ class TextsEncoder {
   Encoding append(const TextValues& texts, Nesting nesting, std::string& out);
 
  private:
-  // How many distinct texts there are in distinct_, and which of them each is in codes_; nothing if they are too many.
+  // The distinct texts into distinct_, and which of them each is into codes_; false if they are too many.
   bool find_distinct(const TextValues& texts);
   void append_dictionary(std::string& out);
   void append_form(const TextValues& texts, Encoding form, std::string& out);
   void append_plain(const TextValues& texts, std::string& out);
+  void append_uuids(const TextValues& texts, std::string& out);
+  void append_hex(const TextValues& texts, std::string& out);
+  template <class T>
+  void append_sized(std::span<const T> numbers, std::string& out);
 
   ZstdWriter& zstd_;
   IntsEncoder& ints_;
@@ -33,10 +37,12 @@ class TextsEncoder {
   std::vector<uint32_t> codes_;
   std::vector<uint32_t> slots_;
   std::vector<uint64_t> numbers_;
+  std::vector<uint64_t> low_numbers_;
   std::vector<uint32_t> lengths_;
   std::vector<uint8_t> bytes_;
   std::string dictionary_page_;
   std::string inner_page_;
+  std::string numbers_page_;
 };
 
 class TextsDecoder {
@@ -60,7 +66,8 @@ class TextsDecoder {
   IntsDecoder& ints_;
   TextValues distinct_;
   ScratchOf<uint64_t> numbers_;
-  ScratchOf<uint32_t> codes_;
+  ScratchOf<uint64_t> low_numbers_;
+  ScratchOf<uint32_t> codes_;  // or versions of UUIDs
   ScratchOf<uint8_t> bytes_;
 };
 

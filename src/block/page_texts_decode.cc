@@ -88,19 +88,39 @@ Result<void> TextsDecoder::read_hex(PageCursor body, size_t count, uint64_t byte
   uint64_t byte_count = 0;
   if (!body.varint(byte_count) || byte_count > kHexBytesMax) return damaged("the length of its texts");
   if (is_beyond(count, 2 * byte_count, bytes_max)) return too_much();
-  const Bytes bytes = TRY(stored(body, count * byte_count));
+  if (byte_count > kHexNumberBytes) {
+    const Bytes bytes = TRY(stored(body, count * byte_count));
+    out.bytes.resize(2 * bytes.size());
+    hex_from_bytes(bytes.data(), bytes.size(), out.bytes.data());
+  } else {
+    const std::span<uint64_t> numbers(numbers_.at(count), count);
+    TRY(ints_.read(body.rest(), Nesting::Top, numbers));
+    out.bytes.resize(2 * count * byte_count);
+    uint8_t bytes[kHexNumberBytes];
+    for (size_t i = 0; i < count; i++) {
+      write_big_endian(numbers[i], byte_count, bytes);
+      hex_from_bytes(bytes, byte_count, out.bytes.data() + 2 * i * byte_count);
+    }
+  }
   fill_ends(count, 2 * byte_count, out);
-  out.bytes.resize(2 * bytes.size());
-  hex_from_bytes(bytes.data(), bytes.size(), out.bytes.data());
   return {};
 }
 
 Result<void> TextsDecoder::read_uuids(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
   if (is_beyond(count, kUuidChars, bytes_max)) return too_much();
-  const Bytes bytes = TRY(stored(body, count * kUuidBytes));
+  Bytes versions_page;
+  Bytes high_page;
+  if (!body.sized(versions_page) || !body.sized(high_page)) return damaged("its UUIDs");
+  const std::span<uint32_t> versions(codes_.at(count), count);
+  const std::span<uint64_t> high(numbers_.at(count), count);
+  const std::span<uint64_t> low(low_numbers_.at(count), count);
+  TRY(ints_.read(versions_page, Nesting::Top, versions));
+  TRY(ints_.read(high_page, Nesting::Top, high));
+  TRY(ints_.read(body.rest(), Nesting::Top, low));
   fill_ends(count, kUuidChars, out);
   out.bytes.resize(count * kUuidChars);
-  for (size_t i = 0; i < count; i++) uuid_from_bytes(bytes.data() + i * kUuidBytes, out.bytes.data() + i * kUuidChars);
+  for (size_t i = 0; i < count; i++)
+    write_uuid({high[i], low[i], static_cast<uint8_t>(versions[i] & 15)}, out.bytes.data() + i * kUuidChars);
   return {};
 }
 

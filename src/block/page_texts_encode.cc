@@ -106,30 +106,61 @@ void TextsEncoder::append_form(const TextValues& texts, Encoding form, std::stri
       ints_.append(std::span<const uint64_t>(numbers_), Nesting::Top, out);
       return;
     case Encoding::UuidText:
-      bytes_.resize(count * kUuidBytes);
-      for (size_t i = 0; i < count; i++) uuid_to_bytes(texts[i].data(), &bytes_[i * kUuidBytes]);
-      zstd_.append_best(bytes_, 0, out);
-      return;
-    case Encoding::HexText: {
-      const size_t byte_count = texts[0].size() / 2;
-      codec::append_varint(out, byte_count);
-      bytes_.resize(count * byte_count);
-      for (size_t i = 0; i < count; i++) hex_to_bytes(texts[i].data(), byte_count, &bytes_[i * byte_count]);
-      zstd_.append_best(bytes_, 0, out);
-      return;
-    }
+      return append_uuids(texts, out);
+    case Encoding::HexText:
+      return append_hex(texts, out);
     default:
       append_plain(texts, out);
   }
 }
 
+void TextsEncoder::append_uuids(const TextValues& texts, std::string& out) {
+  const size_t count = texts.size();
+  numbers_.resize(count);
+  low_numbers_.resize(count);
+  lengths_.resize(count);
+  std::vector<uint32_t>& versions = lengths_;
+  for (size_t i = 0; i < count; i++) {
+    const UuidParts parts = uuid_parts(texts[i].data());
+    numbers_[i] = parts.high;
+    low_numbers_[i] = parts.low;
+    versions[i] = parts.version;
+  }
+  append_sized(std::span<const uint32_t>(versions), out);
+  append_sized(std::span<const uint64_t>(numbers_), out);
+  ints_.append(std::span<const uint64_t>(low_numbers_), Nesting::Top, out);
+}
+
+void TextsEncoder::append_hex(const TextValues& texts, std::string& out) {
+  const size_t count = texts.size();
+  const size_t byte_count = texts[0].size() / 2;
+  codec::append_varint(out, byte_count);
+  bytes_.assign(count * byte_count + sizeof(uint64_t), 0);
+  for (size_t i = 0; i < count; i++) hex_to_bytes(texts[i].data(), byte_count, &bytes_[i * byte_count]);
+  const Bytes bytes = Bytes(bytes_).first(count * byte_count);
+  if (byte_count <= kHexNumberBytes) {
+    numbers_.resize(count);
+    for (size_t i = 0; i < count; i++) numbers_[i] = big_endian(&bytes_[i * byte_count], byte_count);
+    ints_.append(std::span<const uint64_t>(numbers_), Nesting::Top, out);
+  } else if (looks_random(bytes)) {
+    ZstdWriter::append_plain(bytes, 0, out);
+  } else {
+    zstd_.append_best(bytes, 0, out);
+  }
+}
+
+template <class T>
+void TextsEncoder::append_sized(std::span<const T> numbers, std::string& out) {
+  numbers_page_.clear();
+  ints_.append(numbers, Nesting::Top, numbers_page_);
+  codec::append_varint(out, numbers_page_.size());
+  out += numbers_page_;
+}
+
 void TextsEncoder::append_plain(const TextValues& texts, std::string& out) {
   lengths_.resize(texts.size());
   for (size_t i = 0; i < texts.size(); i++) lengths_[i] = static_cast<uint32_t>(texts[i].size());
-  std::string lengths_page;
-  ints_.append(std::span<const uint32_t>(lengths_), Nesting::Top, lengths_page);
-  codec::append_varint(out, lengths_page.size());
-  out += lengths_page;
+  append_sized(std::span<const uint32_t>(lengths_), out);
   zstd_.append_best(as_bytes(texts.bytes), 0, out);
 }
 

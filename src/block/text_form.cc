@@ -13,6 +13,10 @@ namespace {
 constexpr std::string_view kDigits = "0123456789abcdef";
 constexpr uint8_t kNoDigit = 0xFF;
 constexpr size_t kDashes[] = {8, 13, 18, 23};
+constexpr size_t kUuidBytes = 16;
+// Where the version stands in the upper half of a UUID, and what stands behind it.
+constexpr uint32_t kVersionShift = 12;
+constexpr uint64_t kAfterVersion = (uint64_t{1} << kVersionShift) - 1;
 // Where the hex pairs of a UUID stand.
 constexpr size_t kPairs[kUuidBytes] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
@@ -82,12 +86,19 @@ Encoding form_of(const TextValues& texts) {
   return all_are(texts, is_alike) ? Encoding::HexText : Encoding::PlainText;
 }
 
-void uuid_to_bytes(const char* text, uint8_t* bytes) {
-  for (size_t i = 0; i < kUuidBytes; i++) bytes[i] = byte_at(text + kPairs[i]);
+UuidParts uuid_parts(const char* text) {
+  uint64_t words[2] = {};
+  for (size_t i = 0; i < kUuidBytes; i++) words[i / 8] = words[i / 8] << 8 | byte_at(text + kPairs[i]);
+  const uint64_t after = words[0] & kAfterVersion;
+  return {(words[0] >> 4 & ~kAfterVersion) | after, words[1], static_cast<uint8_t>(words[0] >> kVersionShift & 15)};
 }
 
-void uuid_from_bytes(const uint8_t* bytes, char* text) {
-  for (size_t i = 0; i < kUuidBytes; i++) std::copy_n(kPairTexts[bytes[i]].text, 2, text + kPairs[i]);
+void write_uuid(const UuidParts& parts, char* text) {
+  const uint64_t before = (parts.high & ~kAfterVersion) << 4;
+  const uint64_t high = before | uint64_t{parts.version} << kVersionShift | (parts.high & kAfterVersion);
+  const uint64_t words[2] = {high, parts.low};
+  for (size_t i = 0; i < kUuidBytes; i++)
+    std::copy_n(kPairTexts[words[i / 8] >> (56 - i % 8 * 8) & 0xFF].text, 2, text + kPairs[i]);
   for (const size_t dash : kDashes) text[dash] = '-';
 }
 
@@ -97,6 +108,16 @@ void hex_to_bytes(const char* text, size_t byte_count, uint8_t* bytes) {
 
 void hex_from_bytes(const uint8_t* bytes, size_t byte_count, char* text) {
   for (size_t i = 0; i < byte_count; i++) std::copy_n(kPairTexts[bytes[i]].text, 2, text + 2 * i);
+}
+
+uint64_t big_endian(const uint8_t* bytes, size_t byte_count) {
+  uint64_t value = 0;
+  for (size_t i = 0; i < byte_count; i++) value = value << 8 | bytes[i];
+  return value;
+}
+
+void write_big_endian(uint64_t value, size_t byte_count, uint8_t* bytes) {
+  for (size_t i = byte_count; i > 0; i--, value >>= 8) bytes[i - 1] = static_cast<uint8_t>(value);
 }
 
 int64_t decimal_value(std::string_view text) {
