@@ -28,11 +28,11 @@ constexpr uint64_t kSeedsOfAnIgnoredSync = 60;  // it ends with the first that n
 constexpr const char* kFolder = "data/objects";
 
 uint64_t base_seed() {
-  static const uint64_t seed = [] {
+  static const uint64_t kSeed = [] {
     const char* given = std::getenv("CLEW_SEED");
     return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
   }();
-  return seed;
+  return kSeed;
 }
 
 enum class End { Crash, PowerLoss };

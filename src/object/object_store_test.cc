@@ -296,6 +296,7 @@ TEST_P(ObjectStoreTest, OfManyWhoPutOneWinsAndNobodySeesAHalf) {
   std::vector<std::atomic<int>> winner(kNames);
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(kWriters + 1);
   for (int writer = 0; writer < kWriters; ++writer)
     threads.emplace_back([&, writer] {
       for (int i = 0; i < kNames; ++i) {

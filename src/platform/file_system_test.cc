@@ -155,6 +155,7 @@ TEST_P(FileSystemTest, ManyMayReadAFileAtATime) {
   ASSERT_TRUE(file->write_at(0, parts).ok());
   std::atomic<int> wrong = 0;
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (size_t first = 0; first < 4; ++first)
     threads.emplace_back([&, first] {
       std::vector<uint8_t> bytes(777);

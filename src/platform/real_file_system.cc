@@ -211,8 +211,7 @@ class RealFileSystem final : public FileSystem {
       entries.push_back({std::string(name), entry->d_type == DT_DIR});
       if (entry->d_type != DT_UNKNOWN) continue;  // some file systems leave it to be asked for
       struct stat facts;
-      if (::fstatat(::dirfd(directory.get()), entry->d_name, &facts, AT_SYMLINK_NOFOLLOW) == 0)
-        entries.back().is_folder = S_ISDIR(facts.st_mode);
+      if (::lstat(join(path, name).c_str(), &facts) == 0) entries.back().is_folder = S_ISDIR(facts.st_mode);
     }
     if (errno != 0) return failed("list", path, errno);
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });

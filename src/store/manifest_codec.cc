@@ -95,23 +95,23 @@ bool read_id(ProtoReader& reader, std::vector<ObjectId>& into, size_t count_max)
 
 void write_block(ProtoWriter& writer, const BlockEntry& block) {
   // Who adds a field to the facts does not compile until it is in the manifest, too.
-  const auto& [span_count, trace_count, elsewhere_count, bytes, row_group_count, intervals, newest_order_time,
-               first_arrival, last_arrival] = block.facts;
+  [[maybe_unused]] const auto& [f1, f2, f3, f4, f5, f6, f7, f8, f9] = block.facts;
+  const block::BlockFacts& facts = block.facts;
   writer.varint(1, block.id);
   write_number(writer, 2, block.level);
-  writer.varint(3, span_count);
-  writer.varint(4, trace_count);
-  write_number(writer, 5, elsewhere_count);
-  writer.varint(6, bytes);
-  writer.varint(7, row_group_count);
-  for (const block::TimeInterval& interval : intervals)
+  writer.varint(3, facts.span_count);
+  writer.varint(4, facts.trace_count);
+  write_number(writer, 5, facts.elsewhere_count);
+  writer.varint(6, facts.bytes);
+  writer.varint(7, facts.row_group_count);
+  for (const block::TimeInterval& interval : facts.intervals)
     writer.message(8, [&] {
       writer.fixed64(1, interval.start);
       writer.fixed64(2, interval.end);
     });
-  writer.fixed64(9, newest_order_time);
-  writer.fixed64(10, first_arrival);
-  writer.fixed64(11, last_arrival);
+  writer.fixed64(9, facts.newest_order_time);
+  writer.fixed64(10, facts.first_arrival);
+  writer.fixed64(11, facts.last_arrival);
 }
 
 bool read_interval(Bytes message, block::TimeInterval& interval) {
@@ -160,12 +160,11 @@ bool read_block(Bytes message, BlockEntry& block) {
 }
 
 void write_rollup(ProtoWriter& writer, const RollupEntry& rollup) {
-  const auto& [id, level, bytes, first_minute, last_minute] = rollup;
-  writer.varint(1, id);
-  write_number(writer, 2, level);
-  writer.varint(3, bytes);
-  writer.varint(4, first_minute);
-  writer.varint(5, last_minute);
+  writer.varint(1, rollup.id);
+  write_number(writer, 2, rollup.level);
+  writer.varint(3, rollup.bytes);
+  writer.varint(4, rollup.first_minute);
+  writer.varint(5, rollup.last_minute);
 }
 
 bool read_rollup(Bytes message, RollupEntry& rollup) {
@@ -188,14 +187,13 @@ bool read_rollup(Bytes message, RollupEntry& rollup) {
 }
 
 void write_seal(ProtoWriter& writer, const SealState& seal) {
-  const auto& [sealed_to, carried] = seal;
-  writer.varint(1, sealed_to);
-  for (const auto& [trace, first_lsn] : carried)
+  writer.varint(1, seal.sealed_to);
+  for (const Carried& carried : seal.carried)
     writer.message(2, [&] {
       std::array<uint8_t, model::TraceId::kBytes> id;
-      trace.to_bytes(id.data());
+      carried.trace.to_bytes(id.data());
       writer.bytes(1, id);
-      writer.varint(2, first_lsn);
+      writer.varint(2, carried.first_lsn);
     });
 }
 

@@ -27,11 +27,11 @@ constexpr uint64_t kSeeds = 2;  // for each place of a fault
 constexpr const char* kTenant = "default";
 
 uint64_t base_seed() {
-  static const uint64_t seed = [] {
+  static const uint64_t kSeed = [] {
     const char* given = std::getenv("CLEW_SEED");
     return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
   }();
-  return seed;
+  return kSeed;
 }
 
 enum class End { Crash, PowerLoss };
