@@ -51,6 +51,9 @@ class HeadStore : public store::Store {
   }
   std::vector<std::string> tenants() const override { return {}; }
   const store::Recovery& recovery() const override { return recovery_; }
+  Result<void> flush() override { return {}; }
+  Result<void> compact() override { return {}; }
+  store::StorageFigures storage() const override { return {}; }
 
  private:
   std::map<std::string, std::shared_ptr<store::Head>> heads_;

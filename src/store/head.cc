@@ -140,6 +140,8 @@ void Head::freeze() {
   const std::lock_guard turn(turnstile_);
   const std::unique_lock lock(mutex_);
   frozen_ = {static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
+  listed_ = SpanTable();
+  request_ = SpanTable();
 }
 
 // The trace's number; a new one if it is not here yet.
@@ -182,6 +184,11 @@ HeadSnapshot Head::snapshot() const {
   return {shared_from_this(), static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
 }
 
+HeadSnapshot Head::everything() const {
+  const auto lock = lock_shared();
+  return {shared_from_this(), static_cast<uint32_t>(spans_.span_count()), static_cast<uint32_t>(traces_.size())};
+}
+
 bool Head::is_full() const {
   return spans_.slots.size() > kRowsMax || spans_.span_count() > kRowsMax || spans_.events.size() > kRowsMax ||
          spans_.links.size() > kRowsMax || spans_.strings.size() > kTextsMax || spans_.blobs.size() > kTextsMax;
@@ -215,6 +222,8 @@ TraceSummary HeadSlice::summary(uint32_t trace) const {
     add_span(summary, head_.spans_.start[row], head_.spans_.end[row], arrival(row));
   return summary;
 }
+
+const model::TraceId& HeadSlice::trace_id(uint32_t trace) const { return head_.traces_[trace].summary.id; }
 
 std::optional<uint32_t> HeadSlice::find(const model::TraceId& id) const {
   const std::optional<uint32_t> number = head_.find_trace(id);

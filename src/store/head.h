@@ -60,9 +60,11 @@ class Head : public std::enable_shared_from_this<Head> {
   uint32_t append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn = 0);
   // Appends the rows of one trace of another head, each with its origin; nothing is left out.
   void copy_trace(const HeadSlice& from, std::span<const uint32_t> rows);
-  // No snapshot will show more than one taken now.
+  // No snapshot will show more than one taken now. Not during an append().
   void freeze();
   HeadSnapshot snapshot() const;
+  // Shows also what was copied here after freezing. For who seals.
+  HeadSnapshot everything() const;
   // Bytes of memory held. Writer's thread only.
   size_t memory_bytes() const;
   // Is some number of the columns close to its width? With a budget of tens of gigabytes this may come before the
@@ -123,6 +125,7 @@ class HeadSlice {
   // Appends the rows of trace number `trace` in arrival order.
   void append_rows(uint32_t trace, std::vector<uint32_t>& rows) const;
   TraceSummary summary(uint32_t trace) const;
+  const model::TraceId& trace_id(uint32_t trace) const;
   // The trace's number, if the snapshot holds a span of it.
   std::optional<uint32_t> find(const model::TraceId& id) const;
   // How the row came.

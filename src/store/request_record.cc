@@ -12,10 +12,6 @@ namespace {
 constexpr uint64_t kRecordVersion = 1;
 constexpr size_t kBatchHashBytes = 16;
 
-struct BatchHash {
-  uint64_t low, high;
-};
-
 BatchHash hash_of(std::string_view batch) {
   const XXH128_hash_t hash = XXH3_128bits(batch.data(), batch.size());
   return {hash.low64, hash.high64};
@@ -40,7 +36,7 @@ std::string encode_request(std::string_view tenant, Door door, UnixNanos receive
   return out;
 }
 
-Result<RequestRecord> decode_request(Bytes payload) {
+Result<RequestHeader> read_request_header(Bytes payload) {
   const uint8_t* next = payload.data();
   const uint8_t* const end = next + payload.size();
   uint64_t version = 0;
@@ -51,13 +47,24 @@ Result<RequestRecord> decode_request(Bytes payload) {
   const auto left = static_cast<uint64_t>(end - next);
   if (tenant_bytes > left || left - tenant_bytes < kFixedBytes) return damaged("too short");
 
-  RequestRecord record;
-  record.tenant = as_text({next, tenant_bytes});
+  RequestHeader header;
+  header.tenant = as_text({next, tenant_bytes});
   next += tenant_bytes;
-  record.door = static_cast<Door>(*next++);
-  record.received = load<UnixNanos>(next);
-  next += sizeof(UnixNanos) + kBatchHashBytes;
-  record.spans = TRY(model::decode_batch({next, end}));
+  header.door = static_cast<Door>(*next++);
+  header.received = load<UnixNanos>(next);
+  next += sizeof(UnixNanos);
+  header.hash = {load<uint64_t>(next), load<uint64_t>(next + sizeof(uint64_t))};
+  header.batch = {next + kBatchHashBytes, end};
+  return header;
+}
+
+Result<RequestRecord> decode_request(Bytes payload) {
+  const RequestHeader header = TRY(read_request_header(payload));
+  RequestRecord record;
+  record.tenant = header.tenant;
+  record.door = header.door;
+  record.received = header.received;
+  record.spans = TRY(model::decode_batch(header.batch));
   return record;
 }
 

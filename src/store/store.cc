@@ -1,53 +1,116 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/store.h"
 
-#include <algorithm>
+#include <map>
 
-#include "base/log.h"
+#include "block/cache.h"
 #include "journal/journal.h"
+#include "object/local_folder.h"
 #include "store/committer.h"
-#include "store/heads.h"
+#include "store/maintenance.h"
+#include "store/recovery.h"
+#include "store/sealer.h"
+#include "store/tenants.h"
 
 namespace clew::store {
 namespace {
 
-class JournaledStore final : public Store {
- public:
-  JournaledStore(std::unique_ptr<Heads> heads, std::unique_ptr<journal::Journal> journal, const Recovery& recovery,
-                 MemoryBudget& budget, const Clock& clock, Metrics& metrics)
-      : heads_(std::move(heads)),
-        recovery_(recovery),
-        committer_(std::move(journal), *heads_, budget, clock, metrics) {}
+// What outlives everything that reads or writes.
+struct Ground {
+  Ground(std::unique_ptr<object::ObjectStore> object_store, const Options& store_options, const Clock& clock,
+         MemoryBudget& budget, Metrics& metrics)
+      : options(store_options),
+        objects(std::move(object_store)),
+        cache(budget),
+        tenants(*objects, budget, options.tenants_max, clock, metrics),
+        shelves{*objects, cache, tenants.retired()} {}
 
-  void submit(Submission submission) override { committer_.submit(std::move(submission)); }
-  std::optional<Snapshot> snapshot(std::string_view tenant) const override {
-    const std::optional<HeadSnapshot> head = heads_->snapshot(tenant);
-    if (!head) return std::nullopt;
-    return Snapshot(*head);
-  }
-  std::vector<std::string> tenants() const override { return heads_->tenants(); }
-  const Recovery& recovery() const override { return recovery_; }
-
- private:
-  std::unique_ptr<Heads> heads_;
-  Recovery recovery_;
-  Committer committer_;
+  const Options options;
+  const std::unique_ptr<object::ObjectStore> objects;
+  block::Cache cache;
+  Tenants tenants;
+  const Shelves shelves;
+  Recovery recovery;
 };
 
-// A record whose frame is whole but whose payload cannot be read is damage like any other: counted, and replay goes on.
-Result<void> replay(Heads& heads, journal::RecordKind kind, Bytes payload, Recovery& recovery) {
-  if (kind != journal::RecordKind::Request)
-    return Error(Code::FailedPrecondition, "the journal was written by a newer version of Clew");
-  Result<RequestRecord> record = decode_request(payload);
-  if (!record.ok()) {
-    ++recovery.damaged_records;
-    log(LogLevel::Error, "journal: a record cannot be read: " + record.error().what());
-    return {};
+class JournaledStore final : public Store {
+ public:
+  JournaledStore(std::unique_ptr<Ground> ground, std::unique_ptr<journal::Journal> journal, RecentRequests recent,
+                 MemoryBudget& budget, const Clock& clock, Metrics& metrics)
+      : ground_(std::move(ground)),
+        committer_(std::move(journal), std::move(recent), ground_->tenants, budget, clock, metrics),
+        maintenance_(ground_->tenants, ground_->shelves, committer_, ground_->options, clock, budget, metrics),
+        sealer_(
+            ground_->tenants, ground_->shelves, committer_, ground_->options, clock, budget, metrics,
+            [this](Tenant& tenant, const SealReport& report) { maintenance_.found_damaged(tenant, report.damaged); }) {}
+  // The committer, which wakes the sealer, goes first.
+  ~JournaledStore() override { committer_.stop(); }
+
+  void submit(Submission submission) override { committer_.submit(std::move(submission)); }
+  std::optional<Snapshot> snapshot(std::string_view name) const override {
+    const Tenant* tenant = ground_->tenants.find(name);
+    if (tenant == nullptr) return std::nullopt;
+    return tenant->snapshot();
   }
-  ++recovery.requests;
-  recovery.spans += record->spans.span_count();
-  heads.append(record->tenant, record->spans, record->received);
-  return {};
+  std::vector<std::string> tenants() const override {
+    std::vector<std::string> names;
+    for (const Tenant* tenant : ground_->tenants.all()) names.push_back(tenant->name());
+    return names;
+  }
+  const Recovery& recovery() const override { return ground_->recovery; }
+  Result<void> flush() override { return sealer_.flush(); }
+  Result<void> compact() override { return maintenance_.compact(); }
+  StorageFigures storage() const override;
+
+ private:
+  const std::unique_ptr<Ground> ground_;
+  Committer committer_;
+  Maintenance maintenance_;
+  Sealer sealer_;
+};
+
+TenantFigures figures_of(const Tenant& tenant) {
+  TenantFigures figures;
+  figures.tenant = tenant.name();
+  const ManifestState manifest = tenant.manifest();
+  figures.manifest_version = manifest.version;
+  std::map<uint32_t, LevelFigures> levels;
+  for (const auto& [id, entry] : manifest.blocks) {
+    LevelFigures& level = levels[entry.level];
+    level.level = entry.level;
+    ++level.blocks;
+    level.spans += entry.facts.span_count;
+    level.bytes += entry.facts.bytes;
+  }
+  for (const auto& [number, level] : levels) figures.levels.push_back(level);
+  figures.rollups = manifest.rollups.size();
+  for (const auto& [id, entry] : manifest.rollups) figures.rollup_bytes += entry.bytes;
+  const Tenant::Unsealed unsealed = tenant.unsealed();
+  figures.head_spans = unsealed.spans;
+  figures.head_bytes = unsealed.bytes;
+  const Snapshot snapshot = tenant.snapshot();
+  if (snapshot.shared_in_blocks) figures.shared_traces += snapshot.shared_in_blocks->size();
+  if (snapshot.shared_in_heads) figures.shared_traces += snapshot.shared_in_heads->size();
+  figures.blocks_set_aside = manifest.set_aside.size();
+  figures.spans_set_aside = manifest.spans_set_aside;
+  figures.spans_removed_by_retention = manifest.spans_removed_by_retention;
+  return figures;
+}
+
+StorageFigures JournaledStore::storage() const {
+  StorageFigures figures;
+  for (const Tenant* tenant : ground_->tenants.all()) figures.tenants.push_back(figures_of(*tenant));
+  figures.journal_bytes = committer_.journal_bytes();
+  figures.retired_bytes = ground_->tenants.retired()->bytes();
+  const SealTotals sealed = sealer_.totals();
+  figures.seals = sealed.seals;
+  figures.sealed_spans = sealed.spans;
+  figures.sealed_bytes = sealed.bytes;
+  const CompactionTotals compacted = maintenance_.totals();
+  figures.compactions = compacted.compactions;
+  figures.compacted_bytes = compacted.bytes;
+  figures.duplicate_spans = ground_->tenants.duplicates().value();
+  return figures;
 }
 
 void publish(const Recovery& recovery, Metrics& metrics) {
@@ -58,6 +121,9 @@ void publish(const Recovery& recovery, Metrics& metrics) {
   gauge("clew_recovery_spans", "Spans that the last start read back.", static_cast<double>(recovery.spans));
   gauge("clew_recovery_damaged_records", "Records that could not be read at the last start.",
         static_cast<double>(recovery.damaged_records));
+  gauge("clew_recovery_blocks", "Blocks that the last start opened.", static_cast<double>(recovery.blocks));
+  gauge("clew_recovery_damaged_blocks", "Damaged blocks that the last start set aside.",
+        static_cast<double>(recovery.damaged_blocks));
   gauge("clew_recovery_torn_bytes", "Bytes of unacknowledged requests that the last start dropped.",
         static_cast<double>(recovery.torn_bytes));
 }
@@ -68,22 +134,26 @@ Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, const st
                                            const Options& options, const Clock& clock, MemoryBudget& budget,
                                            Metrics& metrics) {
   const uint64_t began = clock.monotonic_nanos();
-  auto heads = std::make_unique<Heads>(budget, options.tenants_max, metrics);
-  Recovery recovery;
+  auto objects = TRY(object::open_local_folder(files, folder + "/objects"));
+  auto ground = std::make_unique<Ground>(std::move(objects), options, clock, budget, metrics);
+  Recovery& recovery = ground->recovery;
+  TRY(open_tenants(ground->tenants, ground->shelves, recovery));
+
   journal::Options journal_options;
   journal_options.segment_bytes = options.journal_segment_bytes;
   journal_options.bytes_max = options.journal_bytes_max;
   journal_options.free_space_floor_bytes = options.free_space_floor_bytes;
+  Replay replay(ground->tenants, recovery);
   journal::Journal::Opened opened = TRY(journal::Journal::open(
       files, folder + "/journal", journal_options,
-      [&](journal::Lsn, journal::RecordKind kind, Bytes payload) { return replay(*heads, kind, payload, recovery); }));
-  heads->settle();
+      [&](journal::Lsn lsn, journal::RecordKind kind, Bytes payload) { return replay.take(lsn, kind, payload); }));
+  ground->tenants.settle(opened.journal->next_lsn() - 1);
   recovery.damaged_records += opened.report.records_lost;
   recovery.torn_bytes = opened.report.torn_bytes;
   recovery.seconds = static_cast<double>(clock.monotonic_nanos() - began) / kNanosPerSecond;
   publish(recovery, metrics);
-  return std::unique_ptr<Store>(
-      std::make_unique<JournaledStore>(std::move(heads), std::move(opened.journal), recovery, budget, clock, metrics));
+  return std::unique_ptr<Store>(std::make_unique<JournaledStore>(std::move(ground), std::move(opened.journal),
+                                                                 replay.take_recent(), budget, clock, metrics));
 }
 
 }  // namespace clew::store

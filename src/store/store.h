@@ -5,7 +5,8 @@
 // makes them durable with one sync, appends them to their tenants' heads, and only then calls each request's `done`.
 // So nothing is seen before it is durable, and a request becomes visible whole.
 //
-// Opening a store replays its journal into the heads.
+// Heads become blocks (store/sealer.h), small blocks large ones, and old ones go (store/maintenance.h), all behind a
+// Snapshot. Opening a store replays what of its journal is in no block into the heads.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "model/span_batch.h"
-#include "store/snapshot.h"
 #include "store/request_record.h"
+#include "store/snapshot.h"
 
 namespace clew::platform {
 class FileSystem;
@@ -36,6 +37,23 @@ struct Options {
   // Free bytes on the disk that the journal leaves for others.
   uint64_t free_space_floor_bytes = 256 << 20;
   uint32_t tenants_max = 1000;
+
+  // A tenant's head is sealed when it has so many spans, or its first span came so long ago.
+  uint64_t seal_spans = 500'000;
+  uint64_t seal_interval_nanos = 3600 * kNanosPerSecond;
+  // A trace with a span within this time stays in memory, in the hope that it becomes whole.
+  uint64_t carry_nanos = 2 * kNanosPerSecond;
+
+  // Blocks go when their last span came so long ago. 0: never.
+  uint64_t retention_age_nanos = uint64_t{7 * 86'400} * kNanosPerSecond;
+  // And roll-ups. 0: never.
+  uint64_t rollup_age_nanos = uint64_t{400 * 86'400} * kNanosPerSecond;
+  // Blocks, roll-ups and journal together. 0: no limit.
+  uint64_t retention_bytes = 0;
+  // The same, in percent of what the disk has for them. 0: no limit.
+  uint32_t retention_disk_percent = 80;
+  // Off: blocks are compacted by command only.
+  bool compacts = true;
 };
 
 // A request after decoding, on its way to disk.
@@ -51,13 +69,49 @@ struct Submission {
   std::function<void(Result<void>)> done;
 };
 
-// What opening found in the journal.
+// What opening found: requests and spans that were in the journal only.
 struct Recovery {
   uint64_t spans = 0;
   uint64_t requests = 0;
   uint64_t damaged_records = 0;
   uint64_t torn_bytes = 0;
+  uint64_t blocks = 0;
+  uint64_t damaged_blocks = 0;  // set aside
+  uint64_t orphans = 0;         // objects that belonged to nothing, removed
   double seconds = 0;
+};
+
+// What the store holds.
+struct LevelFigures {
+  uint32_t level = 0;
+  uint64_t blocks = 0;
+  uint64_t spans = 0;
+  uint64_t bytes = 0;
+};
+struct TenantFigures {
+  std::string tenant;
+  uint64_t manifest_version = 0;
+  std::vector<LevelFigures> levels;  // ascending
+  uint64_t rollups = 0;
+  uint64_t rollup_bytes = 0;
+  uint64_t head_spans = 0;
+  uint64_t head_bytes = 0;  // of memory
+  uint64_t shared_traces = 0;
+  uint64_t blocks_set_aside = 0;
+  uint64_t spans_set_aside = 0;
+  uint64_t spans_removed_by_retention = 0;
+};
+struct StorageFigures {
+  std::vector<TenantFigures> tenants;  // by name
+  uint64_t journal_bytes = 0;
+  uint64_t retired_bytes = 0;  // of objects that only old snapshots hold
+  // Since the start.
+  uint64_t seals = 0;
+  uint64_t sealed_spans = 0;
+  uint64_t sealed_bytes = 0;
+  uint64_t compactions = 0;
+  uint64_t compacted_bytes = 0;  // written
+  uint64_t duplicate_spans = 0;
 };
 
 class Store {
@@ -69,10 +123,16 @@ class Store {
   virtual ~Store() = default;  // commits what was submitted, then stops
 
   virtual void submit(Submission submission) = 0;
-  // Nothing for a tenant that never sent.
+  // Nothing for a tenant that never sent. Not to be held longer than the store lives.
   virtual std::optional<Snapshot> snapshot(std::string_view tenant) const = 0;
   virtual std::vector<std::string> tenants() const = 0;
   virtual const Recovery& recovery() const = 0;
+
+  // Seals what is in the heads now; returns when it is in blocks.
+  virtual Result<void> flush() = 0;
+  // Makes few large blocks of all there are; returns when nothing is left to do.
+  virtual Result<void> compact() = 0;
+  virtual StorageFigures storage() const = 0;
 };
 
 }  // namespace clew::store

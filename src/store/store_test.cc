@@ -125,9 +125,13 @@ TEST(Store, RefusesATenantTooMany) {
   EXPECT_TRUE(submit(*server.store, model::testing::sample_batch(3, 3), "a").ok());
 }
 
+// Blocks cannot be written, since a file stands where their folder should be. So the heads fill up.
 TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
   FaultyFileSystem files(4);
   Server server(files, 24 << 20);
+  for (const char* folder : {"data/objects/tenants", "data/objects/tenants/default"})
+    ASSERT_TRUE(files.make_directory(folder).ok());
+  ASSERT_TRUE(files.create("data/objects/tenants/default/blocks").ok());
   uint64_t taken = 0;
   Result<void> answer;
   uint32_t seed = 0;

@@ -37,6 +37,9 @@ class FakeStore final : public store::Store {
     return tenants_;
   }
   const store::Recovery& recovery() const override { return recovery_; }
+  Result<void> flush() override { return {}; }
+  Result<void> compact() override { return {}; }
+  store::StorageFigures storage() const override { return {}; }
 
   void set(Mode mode) {
     const std::lock_guard lock(mutex_);

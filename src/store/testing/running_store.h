@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A store that runs on a test's disk, and requests for it. Only tests include this.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "model/testing/sample_batch.h"
+#include "platform/system_clock.h"
+#include "store/store.h"
+
+namespace clew::store::testing {
+
+// A process that runs a store: its budget and metrics live as long as the store.
+struct RunningStore {
+  Metrics metrics;
+  MemoryBudget budget;
+  Error error{Code::Unknown, ""};  // why there is no store
+  std::unique_ptr<Store> store;
+
+  RunningStore(platform::FileSystem& files, const Options& options, uint64_t budget_bytes = 256 << 20)
+      : budget(budget_bytes) {
+    Result<std::unique_ptr<Store>> opened =
+        Store::open(files, "data", options, platform::system_clock(), budget, metrics);
+    if (opened.ok()) {
+      store = std::move(*opened);
+    } else {
+      error = opened.error();
+    }
+  }
+};
+
+// Few spans a segment, no floor, no thread that acts by itself.
+inline Options quiet_options() {
+  Options options;
+  options.journal_segment_bytes = 1 << 20;
+  options.free_space_floor_bytes = 0;
+  options.retention_disk_percent = 0;
+  options.retention_age_nanos = 0;
+  options.compacts = false;
+  return options;
+}
+
+// Submits and waits for the answer.
+inline Result<void> submit(Store& store, model::SpanBatch spans, const std::string& tenant = "default") {
+  std::mutex mutex;
+  std::condition_variable answered;
+  std::optional<Result<void>> answer;
+  Submission submission;
+  submission.tenant = tenant;
+  submission.received = platform::system_clock().now();
+  submission.spans = std::move(spans);
+  submission.done = [&](Result<void> result) {
+    const std::lock_guard lock(mutex);
+    answer = std::move(result);
+    answered.notify_one();
+  };
+  store.submit(std::move(submission));
+  std::unique_lock lock(mutex);
+  answered.wait(lock, [&] { return answer.has_value(); });
+  return std::move(*answer);
+}
+
+}  // namespace clew::store::testing
