@@ -138,7 +138,7 @@ class RowGroup {
 
   // Fixed columns of numbers below 2^32, one value a row (event, link, trace): kTemplate, kResource, counts, shapes …
   Result<std::span<const uint32_t>> rows(FixedColumn column);
-  // Columns of numbers: the dense values. kStart, kDuration, ids; Bool, Int and Double attributes.
+  // Columns of numbers: the dense values. kStart, kDuration, ids and all of the above; Bool, Int and Double attributes.
   Result<std::span<const uint64_t>> ints(ColumnId id);
   // Columns of text, the dense values: codes of the dictionary where coded(), plain texts where not.
   bool is_coded(ColumnId id) const;

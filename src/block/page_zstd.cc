@@ -68,10 +68,11 @@ struct ZstdReader::State {
   ~State() { ZSTD_freeDCtx(context); }
 };
 
-ZstdReader::ZstdReader() : state_(std::make_unique<State>()) {}
+ZstdReader::ZstdReader() = default;
 ZstdReader::~ZstdReader() = default;
 
 bool ZstdReader::read(Bytes frame, void* to, size_t bytes) {
+  if (!state_) state_ = std::make_unique<State>();  // 160 KiB that many decoders never need
   // In one shot `to` is the window: whatever window the frame claims, nothing is allocated for it.
   const size_t written = ZSTD_decompressDCtx(state_->context, to, bytes, frame.data(), frame.size());
   return ZSTD_isError(written) == 0 && written == bytes;

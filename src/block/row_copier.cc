@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -73,7 +74,6 @@ class RowCopier::Impl {
     std::span<const uint64_t> event_times;
     std::span<const uint32_t> first_links, link_shapes, link_dropped, link_flags;
     std::span<const uint64_t> link_high, link_low, link_ids;
-    std::span<const uint32_t> rare_types[3];
     std::span<const TraceRows> traces;
   };
 
@@ -124,8 +124,8 @@ class RowCopier::Impl {
     for (uint32_t i = c.first_events[row]; i < c.first_events[row + 1]; ++i) {
       model::Event event;
       event.time = c.starts[row] + c.event_times[i];
-      event.name = TRY(text_at(kEventName, i));
-      event.attributes = TRY(attributes(Level::Event, c.event_shapes[i], i));
+      if (!text_at(kEventName, i, event.name) || !attributes(Level::Event, c.event_shapes[i], i, event.attributes))
+        return *error_;
       event.dropped_attributes = c.event_dropped[i];
       out_.events.push_back(event);
     }
@@ -133,8 +133,9 @@ class RowCopier::Impl {
       model::Link link;
       link.trace_id = {c.link_high[i], c.link_low[i]};
       link.span_id = {c.link_ids[i]};
-      link.trace_state = TRY(text_at(kLinkTraceState, i));
-      link.attributes = TRY(attributes(Level::Link, c.link_shapes[i], i));
+      if (!text_at(kLinkTraceState, i, link.trace_state) ||
+          !attributes(Level::Link, c.link_shapes[i], i, link.attributes))
+        return *error_;
       link.dropped_attributes = c.link_dropped[i];
       link.flags = c.link_flags[i];
       out_.links.push_back(link);
@@ -147,16 +148,15 @@ class RowCopier::Impl {
     span.parent_span_id = {c.parent_ids[row]};
     span.start = c.starts[row];
     span.end = c.ends[row];
-    span.name = TRY(name_of(number, row));
     span.kind = entry.kind;
     span.status_code = entry.status_code;
     span.flags = c.flags[row];
     span.resource =
         known(resources_[c.resources[row]], [&] { return out_.take_resource(tables_->batch, c.resources[row]); });
     span.scope = known(scopes_[entry.scope], [&] { return out_.take_scope(tables_->batch, entry.scope); });
-    span.attributes = TRY(attributes(Level::Span, entry.shape, row));
-    span.rare.trace_state = TRY(text_at(kTraceState, row));
-    span.rare.status_message = TRY(text_at(kStatusMessage, row));
+    if (!name_of(number, row, span.name) || !attributes(Level::Span, entry.shape, row, span.attributes) ||
+        !text_at(kTraceState, row, span.rare.trace_state) || !text_at(kStatusMessage, row, span.rare.status_message))
+      return *error_;
     span.rare.dropped_attributes = c.dropped_attributes[row];
     span.rare.dropped_events = c.dropped_events[row];
     span.rare.dropped_links = c.dropped_links[row];
@@ -183,18 +183,31 @@ class RowCopier::Impl {
     return traces[trace_].summary.id;
   }
 
-  Result<model::StringId> name_of(uint32_t number, uint32_t row) {
+  bool name_of(uint32_t number, uint32_t row, model::StringId& into) {
     const Template& entry = tables_->templates[number];
-    if (entry.name != Template::kSpilled)
-      return known(names_[number], [&] { return out_.strings.intern(tables_->batch.strings.at(entry.name)); });
-    Source& source = *TRY(source_of(kName));
-    return text(source, source.firsts[row]);
+    if (entry.name != Template::kSpilled) {
+      into = known(names_[number], [&] { return out_.strings.intern(tables_->batch.strings.at(entry.name)); });
+      return true;
+    }
+    Source* source = source_of(kName);
+    if (source == nullptr) return false;
+    into = text(*source, source->firsts[row]);
+    return true;
   }
 
-  // The column, with its values of this row group at hand.
-  Result<Source*> source_of(ColumnId id) {
+  // The column, with its values of this row group at hand; null after an error, which is then in error_.
+  Source* source_of(ColumnId id) {
     Source& source = sources_[id];
-    if (source.loaded == number_) return &source;
+    if (source.loaded == number_) [[likely]]
+      return &source;
+    Result<void> loaded = load_source(id);
+    if (loaded.ok()) return &source;
+    error_ = std::move(loaded).error();
+    return nullptr;
+  }
+
+  Result<void> load_source(ColumnId id) {
+    Source& source = sources_[id];
     const bool fixed = id < kFirstAttribute;
     const Column& column = block_->column(id).column;
     source.is_text = block_->column(id).text;
@@ -216,7 +229,7 @@ class RowCopier::Impl {
     if (of_span) source.firsts = TRY(group_->first_values(id));
     if (of_child) source.firsts = TRY(group_->first_child_values(id));
     source.loaded = number_;
-    return &source;
+    return {};
   }
 
   // The number in the batch of value `i` of a text column.
@@ -227,7 +240,13 @@ class RowCopier::Impl {
     return known(source.numbers[code], [&] { return table.intern((*source.dictionary)[code]); });
   }
 
-  Result<model::StringId> text_at(ColumnId id, uint32_t i) { return text(*TRY(source_of(id)), i); }
+  // False after an error.
+  bool text_at(ColumnId id, uint32_t i, model::StringId& into) {
+    Source* source = source_of(id);
+    if (source == nullptr) return false;
+    into = text(*source, i);
+    return true;
+  }
 
   OutShape& shape_of(uint32_t number) {
     OutShape& shape = shapes_[number];
@@ -250,29 +269,36 @@ class RowCopier::Impl {
     return shape;
   }
 
-  Result<model::AttributeSet> attributes(Level level, uint32_t number, uint32_t owner) {
+  bool attributes(Level level, uint32_t number, uint32_t owner, model::AttributeSet& set) {
     OutShape& shape = shape_of(number);
-    if (shape.targets.empty()) return model::AttributeSet{};
-    model::AttributeSet set = {shape.shape, static_cast<uint32_t>(out_.slots.size())};
+    if (shape.targets.empty()) return true;
+    set = {shape.shape, static_cast<uint32_t>(out_.slots.size())};
     for (size_t i = 0; i < shape.targets.size(); ++i) {
       const Target& target = shape.targets[i];
-      if (target.column == kRareColumn) {
-        out_.slots.push_back(TRY(rare(level, owner, target.nth, shape.keys[i])));
+      if (target.column == kRareColumn) [[unlikely]] {
+        const Result<uint64_t> slot = rare(level, owner, target.nth, shape.keys[i]);
+        if (!slot.ok()) {
+          error_ = slot.error();
+          return false;
+        }
+        out_.slots.push_back(*slot);
         continue;
       }
-      Source& source = *TRY(source_of(target.column));
-      const uint32_t at = source.firsts[owner] + target.nth;
-      out_.slots.push_back(source.is_text ? text(source, at) : source.ints[at]);
+      Source* source = source_of(target.column);
+      if (source == nullptr) return false;
+      const uint32_t at = source->firsts[owner] + target.nth;
+      out_.slots.push_back(source->is_text ? text(*source, at) : source->ints[at]);
     }
     if (shape.has_rare) set.shape = out_.intern_shape(shape.keys);
-    return set;
+    return true;
   }
 
   // The slot of the owner's n-th rare attribute; sets its key.
   Result<uint64_t> rare(Level level, uint32_t owner, uint32_t nth, model::KeyType& key) {
     const ColumnId first = rare_columns(level);
-    Source& keys = *TRY(source_of(first));
-    Source& values = *TRY(source_of(first + 2));
+    if (source_of(first) == nullptr || source_of(first + 2) == nullptr) return *error_;
+    Source& keys = sources_[first];
+    Source& values = sources_[first + 2];
     const std::span<const uint32_t> types = TRY(group_->rows(static_cast<FixedColumn>(first + 1)));
     const uint32_t at = keys.firsts[owner] + nth;
     const auto type = static_cast<ValueType>(types[at]);
@@ -302,6 +328,7 @@ class RowCopier::Impl {
   RowGroup* group_ = nullptr;
   Columns columns_;
   size_t trace_ = 0;
+  std::optional<Error> error_;
 };
 
 RowCopier::RowCopier(std::shared_ptr<const Block> block, model::SpanBatch& out)

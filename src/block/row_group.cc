@@ -209,8 +209,13 @@ Result<std::span<const uint32_t>> RowGroup::Pages::narrow(ColumnId id) {
 
 Result<std::span<const uint64_t>> RowGroup::Pages::wide(ColumnId id) {
   Values& column = of(id);
+  if (id < kFirstAttribute && fixed_info(id).kind == Kind::Narrow) {
+    const std::span<const uint32_t> numbers = TRY(narrow(id));
+    if (column.wide.size() != numbers.size()) column.wide.assign(numbers.begin(), numbers.end());
+    return std::span<const uint64_t>(column.wide);
+  }
   if (column.read) return std::span<const uint64_t>(column.wide);
-  CHECK(id < kFirstAttribute ? fixed_info(id).kind == Kind::Wide : !footer.content.columns[id].facts.text);
+  CHECK(!footer.content.columns[id].facts.text);
   const Wanted page = TRY(wanted(id));
   column.wide.assign(page.count, 0);
   if (page.entry != nullptr) {

@@ -2,6 +2,7 @@
 #include "block/row_order.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace clew::block {
 namespace {
@@ -27,6 +28,14 @@ uint64_t list_bytes(const model::SpanBatch& spans, const model::AttributeSet& se
     bytes += text_bytes(table.at(id).size());
   }
   return bytes;
+}
+
+// Takes those texts in that are new in the table.
+void add_lengths(const model::InternTable& table, std::vector<uint8_t>& lengths) {
+  for (auto id = static_cast<uint32_t>(lengths.size()); id < table.size(); ++id) {
+    const size_t bytes = table.at(id).size();
+    lengths.push_back(bytes < kLongTextBytes ? 0 : static_cast<uint8_t>(std::bit_width(bytes - 1)));
+  }
 }
 
 }  // namespace
@@ -58,8 +67,51 @@ TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& su
           .id = summary.id};
 }
 
+// As the function above, but a row costs a look at its shape, and a byte for each of its texts: seals call it for every
+// row, and the texts' own lengths lie all over the memory.
+uint64_t TraceLayout::list_bytes(const model::AttributeSet& set) {
+  ShapeBytes& shape = shape_bytes_[set.shape];
+  if (shape.bytes == 0) {
+    const std::span<const model::KeyType> keys = spans_.keys(set);
+    shape = {1, static_cast<uint32_t>(text_slots_.size()), 0};
+    for (uint32_t i = 0; i < keys.size(); ++i) {
+      shape.bytes += kSlotBytes;
+      if (!is_text(keys[i].type())) continue;
+      shape.bytes += kShortTextBytes;
+      ++shape.text_count;
+      text_slots_.push_back({i, keys[i].type() != model::ValueType::String});
+    }
+  }
+  uint64_t bytes = shape.bytes;
+  for (uint32_t i = 0; i < shape.text_count; ++i) {
+    const TextSlot text = text_slots_[shape.first_text + i];
+    const uint64_t slot = spans_.slots[set.first_slot + text.slot];
+    const uint8_t length = (text.blob ? long_blobs_ : long_strings_)[slot];
+    if (length != 0) [[unlikely]]
+      bytes += uint64_t{1} << length;
+  }
+  return bytes;
+}
+
+uint64_t TraceLayout::content_bytes(uint32_t row) {
+  uint64_t bytes = kRowBytes + list_bytes(spans_.attributes(row));
+  if (spans_.rare[row] != 0) {
+    const model::RareFields& rare = spans_.rare_of(row);
+    bytes += text_bytes(spans_.strings.at(rare.trace_state).size());
+    bytes += text_bytes(spans_.strings.at(rare.status_message).size());
+  }
+  for (uint32_t i = spans_.events_begin(row); i < spans_.events_end[row]; ++i)
+    bytes += kEventBytes + list_bytes(spans_.events[i].attributes);
+  for (uint32_t i = spans_.links_begin(row); i < spans_.links_end[row]; ++i)
+    bytes += kLinkBytes + list_bytes(spans_.links[i].attributes);
+  return bytes;
+}
+
 void TraceLayout::add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags) {
   if (rows.empty()) return;
+  if (shape_bytes_.size() < spans_.shapes.size()) shape_bytes_.resize(spans_.shapes.size());
+  add_lengths(spans_.strings, long_strings_);
+  add_lengths(spans_.blobs, long_blobs_);
   tree_.build(spans_, rows);
   const std::span<const uint32_t> preorder = tree_.preorder();
   new_positions_.resize(rows.size());
@@ -77,7 +129,7 @@ void TraceLayout::add(const model::TraceSummary& summary, std::span<const uint32
     if (top == model::kNoSpan && parent == model::kRoot) top = rows[position];
     rows_.push_back(rows[position]);
     parents_.push_back(model::is_top(parent) ? parent : new_positions_[parent]);
-    trace.content_bytes += content_bytes(spans_, rows[position]);
+    trace.content_bytes += content_bytes(rows[position]);
   }
   // The tops stand in the order of their starts, so without a root the first row is the earliest orphan.
   if (top == model::kNoSpan) top = rows_[trace.first];
@@ -105,7 +157,7 @@ Result<void> TraceLayout::write_giant(Writer& writer, const Trace& trace) {
     uint32_t count = 0;
     uint64_t bytes = 0;
     while (first + count < trace.count && count < options_.rows_max) {
-      bytes += content_bytes(spans_, rows_[trace.first + first + count]);
+      bytes += content_bytes(rows_[trace.first + first + count]);
       if (count > 0 && bytes > options_.bytes_max) break;
       ++count;
     }

@@ -48,6 +48,7 @@ struct LayoutOptions {
 // Threads: one.
 class TraceLayout {
  public:
+  // The batch must outlive the layout; rows may be added to it.
   explicit TraceLayout(const model::SpanBatch& spans, const LayoutOptions& options = {})
       : spans_(spans), options_(options) {}
   // `rows` hold the trace in any order and are copied.
@@ -67,6 +68,8 @@ class TraceLayout {
   Result<void> write_group(Writer& writer, std::span<const Trace> traces);
   Result<void> write_giant(Writer& writer, const Trace& trace);
   TraceInput input(const Trace& trace, uint32_t first, uint32_t count) const;
+  uint64_t content_bytes(uint32_t row);
+  uint64_t list_bytes(const model::AttributeSet& set);
 
   const model::SpanBatch& spans_;
   const LayoutOptions options_;
@@ -75,6 +78,20 @@ class TraceLayout {
   std::vector<uint32_t> rows_;
   std::vector<uint32_t> parents_;
   std::vector<uint32_t> new_positions_;
+  // What an attribute list takes: by shape, and by text where it is a long one.
+  struct ShapeBytes {
+    uint32_t bytes;  // 0: not known yet
+    uint32_t first_text;
+    uint32_t text_count;
+  };
+  struct TextSlot {
+    uint32_t slot;
+    bool blob;
+  };
+  std::vector<ShapeBytes> shape_bytes_;
+  std::vector<TextSlot> text_slots_;
+  std::vector<uint8_t> long_strings_;  // by number: 0, or the binary logarithm, rounded up, of a long text's length
+  std::vector<uint8_t> long_blobs_;
   std::vector<TraceInput> group_;
 };
 
