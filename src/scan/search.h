@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// search() answers a TraceQL query over a head: the newest traces that the query chooses spans of, exactly and in one
-// order, whatever order they arrived in.
+// search() answers a TraceQL query over a snapshot: the newest traces that the query chooses spans of, exactly and in
+// one order, in whatever order their spans arrived and wherever their parts lie.
 //
 //   SearchOptions options;
 //   options.from = …, options.to = …;
 //   SearchAnswer answer = TRY(scan::search(snapshot, query, options, budget));
 //
-// It goes through the traces from the newest arrival backwards in slices of a few thousand rows, releasing the head's
-// lock between them, and passes over zones of traces that are all older than what it has found. Beside its answer it
-// holds memory for one slice, or for the largest single trace, from the budget's query share.
+// It goes through heads and blocks from the newest on (HeadScan, BlockScan) and ends when what is left is older than
+// what it has found; traces that lie in pieces are put together (SharedTraces). Beside its answer it holds memory for
+// some row groups, or for the largest single trace, from the budget's query share.
 //
 // An answer may be partial: when it was cancelled, when its time was up, when a trace was larger than the query share
-// allows. It then says so in `partial_reason`, and every trace in it is right in itself.
+// allows, when part of a block is damaged. It then says so in `partial_reason`, and every trace in it is right in
+// itself.
 #pragma once
 
 #include <atomic>
@@ -61,7 +62,7 @@ struct FoundTrace {
   // Of the earliest span without a parent; nothing while it has not arrived, no service if it names none.
   std::optional<std::string> root_name;
   std::optional<std::string> root_service;
-  // The time that its sane spans cover (store::TraceSummary).
+  // The time that its sane spans cover (model::TraceSummary).
   UnixNanos start = 0;
   UnixNanos end = 0;
   uint32_t span_count = 0;
@@ -69,7 +70,8 @@ struct FoundTrace {
   std::vector<ServiceCount> services;  // by descending number of spans, then by name; at most kServicesMax
   uint32_t service_count = 0;          // all of them
   uint32_t matched_count = 0;          // spans that the query chose
-  // Rows [first_span, first_span + shown_count) of SearchAnswer::spans are the earliest of them, by start.
+  // Rows [first_span, first_span + shown_count) of SearchAnswer::spans are the first of them by start, span id and
+  // half ({server, consumer} last).
   uint32_t first_span = 0;
   uint32_t shown_count = 0;
 
@@ -77,14 +79,15 @@ struct FoundTrace {
 };
 
 struct SearchAnswer {
-  std::vector<FoundTrace> traces;  // newest first: descending store::OrderKey
+  std::vector<FoundTrace> traces;  // newest first: descending model::OrderKey
   model::SpanBatch spans;          // the shown spans of all traces, complete
   // Attributes that the query speaks of, each once, in the order of the text: what is worth showing of a span.
   std::vector<query::Attribute> mentioned;
   std::string next_page;       // empty: these were all
   std::string partial_reason;  // empty: nothing is missing
   uint64_t traces_inspected = 0;
-  uint64_t spans_inspected = 0;
+  uint64_t spans_inspected = 0;  // of traces that were evaluated
+  uint64_t bytes_read = 0;       // of blocks, by this search and others that ran meanwhile
 
   bool complete() const { return partial_reason.empty(); }
 };

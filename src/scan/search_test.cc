@@ -234,8 +234,8 @@ TEST(Search, AGiantTraceIsLeftWhenTimeIsUp) {
   SearchOptions options;
   options.clock = &clock;
   options.deadline_nanos = 4;
-  const auto answer =
-      search(store::Snapshot(world.head->snapshot()), parsed(R"({ name = "even" } >> { name = "odd" })"), options, budget);
+  const auto answer = search(store::Snapshot(world.head->snapshot()),
+                             parsed(R"({ name = "even" } >> { name = "odd" })"), options, budget);
   ASSERT_TRUE(answer.ok());
   EXPECT_EQ(answer->traces.size(), 0u);
   EXPECT_FALSE(answer->complete());

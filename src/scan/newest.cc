@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "scan/newest.h"
+
+namespace clew::scan {
+
+void Newest::enter(Found found) {
+  if (!may_enter(found.key)) return;
+  if (is_full()) {
+    std::ranges::pop_heap(traces_, IsNewer());
+    traces_.pop_back();
+  }
+  traces_.push_back(std::move(found));
+  std::ranges::push_heap(traces_, IsNewer());
+}
+
+std::vector<Found> Newest::take(bool& more) {
+  std::ranges::sort_heap(traces_, IsNewer());
+  more = is_full();
+  if (more) traces_.pop_back();
+  return std::move(traces_);
+}
+
+bool Newest::should_stop() {
+  if (stopped_) return true;
+  if (options_.cancelled != nullptr && options_.cancelled->load(std::memory_order_relaxed)) {
+    stopped_ = true;
+    note("the search was cancelled");
+  } else if (options_.clock != nullptr && options_.clock->monotonic_nanos() >= options_.deadline_nanos) {
+    stopped_ = true;
+    note("the time for the search was up");
+  }
+  return stopped_;
+}
+
+}  // namespace clew::scan

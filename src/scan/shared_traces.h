@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SharedTraces looks after the traces that have parts in several blocks and heads. The scans tell it what they saw of
+// such a part; whether the whole trace matches is found out here, on the parts joined.
+//
+//   shared.see(id, leaves, order_time);      // for each part: which leaves of the query have spans there
+//   shared.settle();                         // now and then
+//   shared.finish(range_prunes);             // when all parts that may count have been seen
+//
+// Threads: one.
+#pragma once
+
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "eval/evaluate.h"
+#include "eval/trace_facts.h"
+#include "scan/join.h"
+#include "scan/leaves.h"
+#include "scan/newest.h"
+#include "store/snapshot.h"
+
+namespace clew::scan {
+
+class SharedTraces {
+ public:
+  // All must outlive this.
+  SharedTraces(const store::Snapshot& snapshot, const query::Query& query, const Leaves& leaves, Newest& newest,
+               MemoryBudget& budget);
+
+  // Does the snapshot have any?
+  bool any() const { return any_; }
+  bool is_shared(const model::TraceId& id) const { return any_ && snapshot_.is_shared(id); }
+
+  void see(const model::TraceId& id, uint64_t leaves, UnixNanos order_time);
+  // Evaluates traces that may match by what was seen, if enough of them wait.
+  void settle();
+  // Evaluates all that may match. `range_prunes`: parts outside of the time range were not seen.
+  void finish(bool range_prunes);
+  // Describes found traces of Source::Shared, each with the one that it is about.
+  void describe(std::span<const Found* const> found, const std::function<void(const Found&, FoundTrace)>& told,
+                SearchAnswer& answer);
+
+ private:
+  struct Sight {
+    uint64_t leaves = 0;
+    UnixNanos order_time = UINT64_MAX;  // at least that of the whole trace
+    bool waits_or_done = false;
+  };
+
+  void look_outside_range();
+  bool may_lie_in_range(const model::TraceId& id, uint64_t& leaves_outside);
+  void evaluate(std::vector<model::TraceId> ids);
+  size_t evaluate_some(std::span<const model::TraceId> ids);
+  void choose(const eval::Traces& traces, std::span<const JoinedTrace> joined, const model::SpanBatch& batch,
+              const eval::Matches& matches);
+
+  const store::Snapshot& snapshot_;
+  const query::Query& query_;
+  const Leaves& leaves_;
+  Newest& newest_;
+  MemoryBudget& budget_;
+  const bool any_;
+  TraceJoiner joiner_;
+  std::unordered_map<model::TraceId, Sight> sights_;
+  std::vector<model::TraceId> waiting_;
+  eval::Pace pace_;
+};
+
+}  // namespace clew::scan
