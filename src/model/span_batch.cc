@@ -7,6 +7,8 @@
 
 #include <vector>
 
+#include "model/row_appender.h"
+
 namespace clew::model {
 namespace {
 
@@ -226,6 +228,14 @@ uint32_t SpanBatch::take_resource(const SpanBatch& other, uint32_t index) {
 
 uint32_t SpanBatch::take_scope(const SpanBatch& other, uint32_t index) {
   return Appender(*this, other, Appender::Remember::No).scope(index);
+}
+
+RowAppender::RowAppender(SpanBatch& to, const SpanBatch& from)
+    : appender_(std::make_unique<Appender>(to, from, Appender::Remember::Yes)) {}
+RowAppender::~RowAppender() = default;
+
+void RowAppender::append(std::span<const uint32_t> rows) {
+  for (const uint32_t row : rows) appender_->append(row);
 }
 
 template <class Visit>

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/row_appender.h"
 #include "model/testing/sample_batch.h"
 
 namespace clew::model {
@@ -44,6 +45,26 @@ TEST(SpanBatch, AppendRowsTakesJustThose) {
   some.append_rows(a, rows);
   ASSERT_EQ(some.span_count(), 3u);
   for (size_t i = 0; i < rows.size(); ++i) EXPECT_EQ(describe(some, i), describe(a, rows[i]));
+}
+
+// Rows in any order and more than once, and rows of another batch between.
+TEST(SpanBatch, AnAppenderThatRemembersAppendsTheSame) {
+  for (uint32_t seed = 1; seed < 20; ++seed) {
+    const SpanBatch from = sample_batch(seed, 50);
+    const SpanBatch other = sample_batch(seed + 100, 50);
+    SpanBatch expected, got;
+    RowAppender appender(got, from);
+    RowAppender other_appender(got, other);
+    for (uint32_t i = 0; i < 40; ++i) {
+      const uint32_t rows[] = {i * seed % 50, i};
+      expected.append_rows(from, rows);
+      expected.append_rows(other, rows);
+      appender.append(rows);
+      other_appender.append(rows);
+    }
+    EXPECT_EQ(describe(got), describe(expected));
+    EXPECT_EQ(got.content_bytes(), expected.content_bytes());
+  }
 }
 
 TEST(SpanBatch, RewindForgetsTheChildrenOfABadSpan) {

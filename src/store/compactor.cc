@@ -11,9 +11,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "block/writer.h"
+#include "model/row_appender.h"
+#include "store/object_bytes.h"
 #include "store/trace_join.h"
 #include "store/trace_run.h"
 
@@ -33,15 +36,6 @@ constexpr uint64_t kReserveStepBytes = 1 << 20;
 // Row groups with fewer rows or bytes are not written as they come but filled up with what follows.
 constexpr uint32_t kFullRows = block::kRowGroupRowsMax / 2;
 constexpr uint64_t kFullBytes = block::kRowGroupBytesMax / 2;
-
-class UploadSink final : public block::ByteSink {
- public:
-  explicit UploadSink(object::Upload& upload) : upload_(upload) {}
-  Result<void> append(Bytes bytes) override { return upload_.append(bytes); }
-
- private:
-  object::Upload& upload_;
-};
 
 class Merge {
  public:
@@ -112,6 +106,7 @@ class Merge {
         if (run.done() || run.loaded() || run.slice() > slice) continue;
         if (stop_.load(std::memory_order_relaxed)) return Error(Code::Cancelled, "the compaction was stopped");
         reading_ = i;
+        appenders_.erase(&run.batch());
         TRY(named_input(run.load()));
         TRY(reserve());
         loaded_any = true;
@@ -146,7 +141,9 @@ class Merge {
 
   void append(const TraceView& trace) {
     const auto first = static_cast<uint32_t>(out_.span_count());
-    out_.append_rows(*trace.batch, trace.rows);
+    std::unique_ptr<model::RowAppender>& appender = appenders_[trace.batch];
+    if (!appender) appender = std::make_unique<model::RowAppender>(out_, *trace.batch);
+    appender->append(trace.rows);
     group_slice_ = trace.order.slice;
     group_bytes_ += trace.content_bytes;
     group_.push_back({trace.summary, {}, {}, 0, trace.flags});
@@ -171,6 +168,7 @@ class Merge {
     TRY(write(out_, group_));
     group_.clear();
     group_bytes_ = 0;
+    appenders_.clear();
     out_ = model::SpanBatch();
     return {};
   }
@@ -327,6 +325,7 @@ class Merge {
 
   // The row group that is gathered: traces lie in out_ one behind the other.
   model::SpanBatch out_;
+  std::map<const model::SpanBatch*, std::unique_ptr<model::RowAppender>> appenders_;  // to out_, by batch
   std::vector<block::TraceInput> group_;
   std::vector<uint32_t> group_ends_;  // by trace: the row behind its last
   std::vector<uint32_t> group_parents_;

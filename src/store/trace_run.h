@@ -77,6 +77,8 @@ class BlockRun final : public TraceRun {
   void next() override;
   uint64_t memory_bytes() const override;
 
+  // Other spans after load().
+  const model::SpanBatch& batch() const { return batch_; }
   // What is left of the row group that is loaded.
   std::span<const TraceView> rest() const { return std::span(traces_).subspan(at_); }
   void skip_rest();
