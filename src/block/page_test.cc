@@ -378,6 +378,52 @@ TEST(DamagedPage, CountsAreChecked) {
 
 std::string bytes(std::initializer_list<int> values) { return {values.begin(), values.end()}; }
 
+std::vector<uint64_t> read_ints(const std::string& page, size_t count) {
+  std::vector<uint64_t> values(count);
+  const Result<void> read = PageDecoder().ints(as_bytes(page), std::span(values));
+  EXPECT_TRUE(read.ok()) << read.error().what();
+  return values;
+}
+
+// The examples of docs/format/block.md.
+TEST(Specification, Examples) {
+  std::vector<uint64_t> runs(40, 5);
+  runs.insert(runs.end(), 24, 9);
+  const std::pair<std::vector<uint64_t>, std::string> ints[] = {
+      {{7, 7, 7}, bytes({1, 7})},
+      {{100, 103, 101, 107}, bytes({2, 3, 0x64, 0x58, 0x0e})},
+      {{1000, 1010, 1020, 1031}, bytes({3, 0xe8, 0x07, 1, 0x14, 0x04})},
+      {runs, bytes({4, 2, 4, 3, 5, 0, 8, 3, 0x27, 0, 0x1f})},
+  };
+  for (const auto& [values, page] : ints) {
+    EXPECT_EQ(page_of(values), page);
+    EXPECT_EQ(read_ints(page, values.size()), values);
+  }
+  EXPECT_EQ(read_ints(bytes({5, 0x20, 10, 0x20, 2, 1, 4, 3, 0x10, 0, 1}), 2),
+            std::vector<uint64_t>({0x010c, 0x01030e}));
+  EXPECT_EQ(read_ints(bytes({5, 0x11, 10, 0x10, 0, 3, 4}), 3), std::vector<uint64_t>({10, 8, 10}));
+  EXPECT_EQ(read_ints(bytes({6, 2, 4, 3, 9, 0, 1, 2, 1, 0, 5}), 3), std::vector<uint64_t>({8, 9, 8}));
+
+  const std::pair<std::vector<std::string>, std::string> texts[] = {
+      {{"GET", "PUT", ""}, bytes({16, 4, 2, 2, 0, 0x0f, 0}) + "GETPUT"},
+      {{"00ff", "0102"}, bytes({17, 2, 3, 0xff, 1, 0, 6})},
+      {{"123e4567-e89b-42d3-a456-426614174000", "123e4567-e89b-42d3-a456-426614174001"},
+       bytes({18,   2, 1,    4,    10,   1,    0xd3, 0xe5, 0xa6, 0xf4, 0xe7, 0x8a, 0xf9, 0x91,
+              0x01, 3, 0x80, 0x80, 0xdd, 0xa0, 0xe1, 0xcc, 0x90, 0xab, 0xa4, 0x01, 0,    2})},
+      {{"10", "-3"}, bytes({19, 3, 10, 0, 25})},
+      {{"on", "on"}, bytes({20, 2}) + "on"},
+  };
+  for (const auto& [values, page] : texts) {
+    TextValues all;
+    for (const std::string& text : values) all.push_back(text);
+    EXPECT_EQ(page_of(all), page);
+    TextValues back;
+    ASSERT_TRUE(PageDecoder().texts(as_bytes(page), all.size(), back).ok());
+    EXPECT_EQ(back.bytes, all.bytes);
+    EXPECT_EQ(back.ends, all.ends);
+  }
+}
+
 TEST(DamagedPage, NestsNoDeeper) {
   // Three runs (5, 5 of length 1 and 7 of length 1) whose values are run lengths again.
   const std::string inner = bytes({4, 1, 2, 1, 5, 1, 2});
