@@ -63,7 +63,7 @@ struct CompactionJob {
   uint64_t output_bytes_max = UINT64_MAX;
   std::function<Result<CompactionOutput>()> new_output;
   // Does a block that counts, other than those of the job, hold spans of the trace? Who cannot tell says yes. Asked for
-  // traces with kIsElsewhere.
+  // traces with kIsElsewhere. (Inputs that are left out for want of memory are looked at besides.)
   std::function<bool(const model::TraceId&)> is_outside;
 };
 

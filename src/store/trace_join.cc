@@ -23,6 +23,17 @@ Result<void> TraceJoin::check_stop() const {
   return {};
 }
 
+// Inputs of the job for which there was no memory are outside like others.
+bool TraceJoin::is_outside(const model::TraceId& id) const {
+  if (job_.is_outside(id)) return true;
+  const auto left_out = std::span(job_.inputs).subspan(inputs_.size());
+  return std::ranges::any_of(left_out, [&](const CompactionInput& input) {
+    if (!input.block->may_hold(id)) return false;
+    const Result<std::optional<block::TracePlace>> place = input.block->find(id);
+    return !place.ok() || place->has_value();
+  });
+}
+
 uint32_t TraceJoin::find(const model::TraceId& id) const {
   const auto at = std::ranges::lower_bound(ids_, id);
   return at != ids_.end() && *at == id ? static_cast<uint32_t>(at - ids_.begin()) : kNone;
@@ -165,7 +176,7 @@ Result<void> TraceJoin::merge(uint64_t bytes_max, std::vector<Gathered>& gathere
       continue;
     }
     summary->span_count = static_cast<uint32_t>(merger.rows().size());
-    if (job_.is_outside(ids_[trace])) flags |= block::kIsElsewhere;
+    if (is_outside(ids_[trace])) flags |= block::kIsElsewhere;
     joined.add(*summary, merger.rows(), flags);
     duplicates_ += merger.duplicates();
     ++traces_joined_;
@@ -207,7 +218,7 @@ std::optional<uint8_t> TraceJoin::select(const block::TraceRows& part, uint32_t 
     return lost | block::kIsElsewhere;
   }
   if (lane != 0) return {};
-  const bool outside = (part.flags & block::kIsElsewhere) != 0 && job_.is_outside(part.summary.id);
+  const bool outside = (part.flags & block::kIsElsewhere) != 0 && is_outside(part.summary.id);
   return outside ? lost | block::kIsElsewhere : lost;
 }
 

@@ -27,7 +27,7 @@ namespace clew::store {
 
 class TraceJoin {
  public:
-  // All must outlive the join.
+  // `inputs` are the first of the job's. All must outlive the join.
   TraceJoin(std::span<const CompactionInput> inputs, const CompactionJob& job, const std::atomic<bool>& stop)
       : inputs_(inputs), job_(job), stop_(stop) {}
 
@@ -79,6 +79,7 @@ class TraceJoin {
   Result<bool> gather(uint64_t bytes_max, std::vector<Gathered>& gathered);
   Result<void> gather_group(uint32_t input, std::span<const Part> parts, block::RowCopier& copier, Gathered& into);
   Result<void> merge(uint64_t bytes_max, std::vector<Gathered>& gathered, JoinedRun& joined);
+  bool is_outside(const model::TraceId& id) const;
   Result<void> check_stop() const;
 
   const std::span<const CompactionInput> inputs_;
