@@ -41,7 +41,7 @@ struct Part {
 
 struct Input {
   SpanBatch spans;
-  std::unordered_map<model::TraceId, Part> parts;
+  std::vector<Part> parts;  // in the order of arrival, as a head has them
 };
 
 bool is_id(std::string_view text) {
@@ -90,6 +90,7 @@ void renew(SpanBatch& batch, uint64_t salt, uint64_t later) {
 std::unique_ptr<Input> make_input(size_t spans) {
   auto input = std::make_unique<Input>();
   const std::vector<std::string> requests = bench::recorded_requests(kRequestSpans);
+  std::unordered_map<model::TraceId, size_t> numbers;
   uint64_t length = 0;
   for (uint64_t round = 0; input->spans.span_count() < spans && !requests.empty(); ++round) {
     uint64_t first = UINT64_MAX;
@@ -108,7 +109,9 @@ std::unique_ptr<Input> make_input(size_t spans) {
       last = std::max(last, arrived);
       arrived += 200 * kNanosPerMilli + request.size() * 7919 % kNanosPerSecond;
       for (size_t row = begin; row < input->spans.span_count(); ++row) {
-        Part& part = input->parts[input->spans.trace_id[row]];
+        const auto [number, is_new] = numbers.try_emplace(input->spans.trace_id[row], input->parts.size());
+        if (is_new) input->parts.emplace_back();
+        Part& part = input->parts[number->second];
         if (part.rows.empty()) part.summary = model::first_summary(input->spans.trace_id[row], arrived);
         model::add_span(part.summary, input->spans.start[row], input->spans.end[row], arrived);
         part.rows.push_back(static_cast<uint32_t>(row));
@@ -139,7 +142,7 @@ Sealed seal(const Input& input, const block::WriterOptions& options, const block
   const auto spans = static_cast<double>(input.spans.span_count());
   double begin = now_seconds();
   block::TraceLayout layout(input.spans, layout_options);
-  for (const auto& [id, part] : input.parts) layout.add(part.summary, part.rows, 0);
+  for (const Part& part : input.parts) layout.add(part.summary, part.rows, 0);
   sealed.layout_nanos = (now_seconds() - begin) * 1e9 / spans;
   begin = now_seconds();
   block::testing::MemorySink sink;

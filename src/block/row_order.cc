@@ -107,11 +107,14 @@ uint64_t TraceLayout::content_bytes(uint32_t row) {
   return bytes;
 }
 
+uint64_t TraceLayout::content_bytes(const Trace& trace) {
+  uint64_t bytes = 0;
+  for (const uint32_t row : std::span(rows_).subspan(trace.first, trace.count)) bytes += content_bytes(row);
+  return bytes;
+}
+
 void TraceLayout::add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags) {
   if (rows.empty()) return;
-  if (shape_bytes_.size() < spans_.shapes.size()) shape_bytes_.resize(spans_.shapes.size());
-  add_lengths(spans_.strings, long_strings_);
-  add_lengths(spans_.blobs, long_blobs_);
   tree_.build(spans_, rows);
   const std::span<const uint32_t> preorder = tree_.preorder();
   new_positions_.resize(rows.size());
@@ -122,14 +125,12 @@ void TraceLayout::add(const model::TraceSummary& summary, std::span<const uint32
                  .summary = summary,
                  .first = rows_.size(),
                  .count = static_cast<uint32_t>(rows.size()),
-                 .flags = flags,
-                 .content_bytes = 0};
+                 .flags = flags};
   for (const uint32_t position : preorder) {
     const uint32_t parent = tree_.parent(position);
     if (top == model::kNoSpan && parent == model::kRoot) top = rows[position];
     rows_.push_back(rows[position]);
     parents_.push_back(model::is_top(parent) ? parent : new_positions_[parent]);
-    trace.content_bytes += content_bytes(rows[position]);
   }
   // The tops stand in the order of their starts, so without a root the first row is the earliest orphan.
   if (top == model::kNoSpan) top = rows_[trace.first];
@@ -170,6 +171,9 @@ Result<void> TraceLayout::write_giant(Writer& writer, const Trace& trace) {
 
 Result<void> TraceLayout::write(Writer& writer) {
   std::ranges::sort(traces_, {}, &Trace::order);
+  shape_bytes_.resize(spans_.shapes.size());
+  add_lengths(spans_.strings, long_strings_);
+  add_lengths(spans_.blobs, long_blobs_);
   size_t begin = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;
@@ -179,8 +183,10 @@ Result<void> TraceLayout::write(Writer& writer) {
   };
   for (size_t i = 0; i < traces_.size(); ++i) {
     const Trace& trace = traces_[i];
-    const bool giant = trace.count > options_.rows_max || trace.content_bytes > options_.bytes_max;
-    const bool fits = rows + trace.count <= options_.rows_max && bytes + trace.content_bytes <= options_.bytes_max &&
+    // Now, because the writer will soon look at the same values.
+    const uint64_t content = content_bytes(trace);
+    const bool giant = trace.count > options_.rows_max || content > options_.bytes_max;
+    const bool fits = rows + trace.count <= options_.rows_max && bytes + content <= options_.bytes_max &&
                       (i == begin || trace.order.slice == traces_[begin].order.slice);
     if (giant || !fits) {
       TRY(cut(i));
@@ -191,7 +197,7 @@ Result<void> TraceLayout::write(Writer& writer) {
       begin = i + 1;
     } else {
       rows += trace.count;
-      bytes += trace.content_bytes;
+      bytes += content;
     }
   }
   return cut(traces_.size());

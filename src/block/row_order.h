@@ -62,13 +62,13 @@ class TraceLayout {
     size_t first;  // in rows_ and parents_
     uint32_t count;
     uint8_t flags;
-    uint64_t content_bytes;
   };
 
   Result<void> write_group(Writer& writer, std::span<const Trace> traces);
   Result<void> write_giant(Writer& writer, const Trace& trace);
   TraceInput input(const Trace& trace, uint32_t first, uint32_t count) const;
   uint64_t content_bytes(uint32_t row);
+  uint64_t content_bytes(const Trace& trace);
   uint64_t list_bytes(const model::AttributeSet& set);
 
   const model::SpanBatch& spans_;
