@@ -17,8 +17,11 @@
 #include "block/row_order.h"
 #include "block/testing/memory_bytes.h"
 #include "block/writer.h"
+#include "decode/otlp/testing/generate.h"
+#include "decode/otlp/traces_protobuf.h"
 #include "model/testing/sample_batch.h"
 #include "model/trace_summary.h"
+#include "model/trace_tree.h"
 
 namespace clew::block {
 namespace {
@@ -104,6 +107,71 @@ SpanBatch copy_all(const std::shared_ptr<const Block>& block) {
   return out;
 }
 
+// What the block says of a trace's rows in row group `g`, against the trace itself. `back` are the spans as copied
+// back.
+void expect_rows(const TraceRows& trace, RowGroup& group, const Part& part, const SpanBatch& spans,
+                 const SpanBatch& back) {
+  auto parents = group.parents();
+  auto starts = group.ints(kStart);
+  ASSERT_TRUE(parents.ok() && starts.ok());
+  model::TraceTree tree;
+  tree.build(spans, part.rows);
+  std::map<uint32_t, uint32_t> position_of;
+  for (uint32_t i = 0; i < tree.size(); ++i) position_of[tree.preorder()[i]] = i;
+  for (uint32_t i = 0; i < trace.row_count; ++i) {
+    const uint32_t position = tree.preorder()[trace.first_position + i];
+    const uint32_t row = part.rows[position];
+    EXPECT_EQ((*starts)[trace.first_row + i], spans.start[row]);
+    EXPECT_EQ(model::testing::describe(back, group.facts().first_row + trace.first_row + i),
+              model::testing::describe(spans, row));
+    const uint32_t parent = tree.parent(position);
+    EXPECT_EQ((*parents)[trace.first_row + i], model::is_top(parent) ? parent : position_of[parent]);
+  }
+}
+
+void expect_trace(const Block& block, uint32_t g, const TraceRows& trace, const RowGroupFacts& facts,
+                  const Part& part) {
+  EXPECT_EQ(trace.summary, part.summary);
+  EXPECT_EQ(trace.flags & ~kHasSaneSpan, part.flags);
+  EXPECT_LE(trace.summary.order_time, facts.newest_order_time);
+  EXPECT_GE(trace.summary.start, facts.start);
+  EXPECT_LE(trace.summary.end, facts.end);
+  EXPECT_TRUE(std::ranges::any_of(block.facts().intervals, [&](const TimeInterval& interval) {
+    return interval.start <= part.summary.start && part.summary.end <= interval.end;
+  }));
+  auto place = block.find(trace.summary.id);
+  ASSERT_TRUE(place.ok()) << place.error().what();
+  ASSERT_TRUE(*place);
+  EXPECT_EQ((*place)->row_count, part.rows.size());
+  EXPECT_EQ((*place)->flags, trace.flags);
+  if (trace.first_position > 0) return;
+  EXPECT_EQ((*place)->row_group, g);
+  EXPECT_EQ((*place)->first_row, trace.first_row);
+}
+
+void expect_ids(const Block& block, const std::map<TraceId, Part>& parts) {
+  std::vector<TraceId> ids;
+  const Result<void> visited = block.for_each_trace_id([&](std::span<const TraceId> run) {
+    ids.insert(ids.end(), run.begin(), run.end());
+    return true;
+  });
+  ASSERT_TRUE(visited.ok());
+  std::vector<TraceId> expected_ids;
+  std::vector<TraceId> expected_elsewhere;
+  for (const auto& [id, part] : parts) {
+    expected_ids.push_back(id);
+    if ((part.flags & kIsElsewhere) != 0) expected_elsewhere.push_back(id);
+  }
+  EXPECT_EQ(ids, expected_ids);
+  auto elsewhere = block.elsewhere();
+  ASSERT_TRUE(elsewhere.ok());
+  EXPECT_EQ(**elsewhere, expected_elsewhere);
+  EXPECT_EQ(block.facts().elsewhere_count, expected_elsewhere.size());
+  auto missing = block.find({123, 456});
+  ASSERT_TRUE(missing.ok());
+  EXPECT_FALSE(*missing);
+}
+
 // Everything that can be asked of a block, against the spans that it was made from.
 void expect_holds(const std::shared_ptr<const Block>& block, const SpanBatch& spans,
                   const std::map<TraceId, Part>& parts) {
@@ -117,74 +185,20 @@ void expect_holds(const std::shared_ptr<const Block>& block, const SpanBatch& sp
   for (uint32_t g = 0; g < block->row_groups().size(); ++g) {
     auto group = block->row_group(g);
     ASSERT_TRUE(group.ok());
-    const RowGroupFacts& facts = group->facts();
-    EXPECT_EQ(facts.first_row, first_row);
+    EXPECT_EQ(group->facts().first_row, first_row);
     auto traces = group->traces();
     ASSERT_TRUE(traces.ok()) << traces.error().what();
-    auto parents = group->parents();
-    ASSERT_TRUE(parents.ok());
-    auto starts = group->ints(kStart);
-    ASSERT_TRUE(starts.ok());
     for (const TraceRows& trace : *traces) {
       const Part& part = parts.at(trace.summary.id);
-      EXPECT_EQ(trace.summary, part.summary);
-      EXPECT_EQ(trace.flags & ~kHasSaneSpan, part.flags);
       EXPECT_EQ(trace.first_position, rows_seen[trace.summary.id]);
-      EXPECT_LE(trace.summary.order_time, facts.newest_order_time);
-      EXPECT_GE(trace.summary.start, facts.start);
-      EXPECT_LE(trace.summary.end, facts.end);
-
-      model::TraceTree tree;
-      tree.build(spans, part.rows);
-      std::map<uint32_t, uint32_t> position_of;
-      for (uint32_t i = 0; i < tree.size(); ++i) position_of[tree.preorder()[i]] = i;
-      for (uint32_t i = 0; i < trace.row_count; ++i) {
-        const uint32_t position = tree.preorder()[trace.first_position + i];
-        const uint32_t row = part.rows[position];
-        EXPECT_EQ((*starts)[trace.first_row + i], spans.start[row]);
-        EXPECT_EQ(model::testing::describe(back, first_row + trace.first_row + i),
-                  model::testing::describe(spans, row));
-        const uint32_t parent = tree.parent(position);
-        EXPECT_EQ((*parents)[trace.first_row + i], model::is_top(parent) ? parent : position_of[parent]);
-      }
+      expect_trace(*block, g, trace, group->facts(), part);
+      expect_rows(trace, *group, part, spans, back);
       rows_seen[trace.summary.id] += trace.row_count;
-      auto place = block->find(trace.summary.id);
-      ASSERT_TRUE(place.ok()) << place.error().what();
-      ASSERT_TRUE(*place);
-      EXPECT_EQ((*place)->row_count, part.rows.size());
-      EXPECT_EQ((*place)->flags, trace.flags);
-      if (trace.first_position == 0) {
-        EXPECT_EQ((*place)->row_group, g);
-        EXPECT_EQ((*place)->first_row, trace.first_row);
-      }
-      EXPECT_TRUE(std::ranges::any_of(block->facts().intervals, [&](const TimeInterval& interval) {
-        return interval.start <= part.summary.start && part.summary.end <= interval.end;
-      }));
     }
-    first_row += facts.row_count;
+    first_row += group->row_count();
   }
   for (const auto& [id, part] : parts) EXPECT_EQ(rows_seen[id], part.rows.size());
-
-  std::vector<TraceId> ids;
-  ASSERT_TRUE(block
-                  ->for_each_trace_id([&](std::span<const TraceId> run) {
-                    ids.insert(ids.end(), run.begin(), run.end());
-                    return true;
-                  })
-                  .ok());
-  std::vector<TraceId> expected_ids;
-  std::vector<TraceId> expected_elsewhere;
-  for (const auto& [id, part] : parts) {
-    expected_ids.push_back(id);
-    if ((part.flags & kIsElsewhere) != 0) expected_elsewhere.push_back(id);
-  }
-  EXPECT_EQ(ids, expected_ids);
-  auto elsewhere = block->elsewhere();
-  ASSERT_TRUE(elsewhere.ok());
-  EXPECT_EQ(**elsewhere, expected_elsewhere);
-  auto missing = block->find({123, 456});
-  ASSERT_TRUE(missing.ok());
-  EXPECT_FALSE(*missing);
+  expect_ids(*block, parts);
   EXPECT_EQ(block->verify(), std::vector<std::string>());
 }
 
@@ -232,6 +246,58 @@ TEST_F(BlockTest, HoldsRandomSpansUnderAnyLimits) {
     expect_holds(block, spans, parts);
     if (HasFailure()) break;
   }
+}
+
+// Spans of every field that OTLP has.
+TEST_F(BlockTest, HoldsWhatOtlpSends) {
+  const auto seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  for (uint32_t round = 0; round < 10; ++round) {
+    SpanBatch spans;
+    const std::string request = decode::otlp::testing::generate_request(seed + round, 200);
+    ASSERT_TRUE(decode::otlp::decode_traces_protobuf(as_bytes(request), spans).ok());
+    const auto parts = parts_of(spans);
+    expect_holds(open(write(spans, parts).bytes), spans, parts);
+  }
+}
+
+// A dictionary says what is in its column; a filter does not deny what is on a plain page; a zone bounds its values.
+TEST_F(BlockTest, ColumnsSayWhatTheyHold) {
+  const SpanBatch spans = model::testing::sample_batch(3, 400);
+  WriterOptions options;
+  options.dictionary_entries_max = 60;
+  const auto block = open(write(spans, parts_of(spans), options).bytes);
+  const auto ids = block->find_columns(Level::Span, "key1");
+  EXPECT_EQ(ids.size(), size_t{model::kValueTypeCount});
+  EXPECT_TRUE(block->find_columns(Level::Span, "nokey").empty());
+  size_t plain = 0;
+  size_t zones = 0;
+  auto group = block->row_group(0);
+  ASSERT_TRUE(group.ok());
+  for (ColumnId id = kFirstAttribute; id < block->column_count(); ++id) {
+    const Column& column = block->column(id).column;
+    if (block->column(id).text && group->is_coded(id)) {
+      EXPECT_FALSE(*group->may_hold_plain(id, filter_hash("anything")));
+    } else if (block->column(id).text) {
+      const TextValues& texts = **group->texts(id);
+      for (size_t i = 0; i < texts.size(); ++i) EXPECT_TRUE(*group->may_hold_plain(id, filter_hash(texts[i])));
+      EXPECT_FALSE(*group->may_hold_plain(id, filter_hash("a text that is nowhere")));
+      plain += texts.size();
+    } else if (column.type == model::ValueType::Int) {
+      const Zone zone = group->zone(id).value();
+      int64_t low = INT64_MAX;
+      int64_t high = INT64_MIN;
+      for (const uint64_t value : *group->ints(id)) {
+        low = std::min(low, static_cast<int64_t>(value));
+        high = std::max(high, static_cast<int64_t>(value));
+      }
+      EXPECT_EQ(static_cast<int64_t>(zone.min), low);
+      EXPECT_EQ(static_cast<int64_t>(zone.max), high);
+      ++zones;
+    }
+  }
+  EXPECT_GT(plain, 0u);
+  EXPECT_GT(zones, 0u);
 }
 
 }  // namespace
