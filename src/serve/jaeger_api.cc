@@ -2,6 +2,8 @@
 #include "serve/jaeger_api.h"
 
 #include <algorithm>
+#include <charconv>
+#include <map>
 #include <utility>
 
 #include "codec/json_writer.h"
@@ -9,8 +11,8 @@
 #include "render/jaeger_json.h"
 #include "scan/search.h"
 #include "serve/answer.h"
-#include "serve/catalogue.h"
 #include "serve/jaeger_search.h"
+#include "serve/rollup_answers.h"
 
 namespace clew::serve {
 namespace {
@@ -59,10 +61,10 @@ void send_traces(const Question& question, const std::vector<model::TraceId>& id
   answer.finish();
 }
 
-// Is a list of this size all there is, or was it cut at its limit?
+// Is a list all there is?
 enum class Extent : uint8_t { Whole, Cut };
 
-Extent extent(size_t found, size_t most) { return found < most ? Extent::Whole : Extent::Cut; }
+Extent extent(bool complete) { return complete ? Extent::Whole : Extent::Cut; }
 
 // {"data":[…],"total":N,…}
 template <class Items, class Write>
@@ -78,15 +80,11 @@ void send_list(const Question& question, const Items& items, Extent extent, Writ
   if (extent == Extent::Whole) {
     json.null();
   } else {
-    json.begin_array().begin_object().key("msg").text("there are more; the list was cut at its limit");
+    json.begin_array().begin_object().key("msg").text("there may be more; a limit was met");
     json.end_object().end_array();
   }
   json.end_object();
   answer.finish();
-}
-
-std::vector<Operation> operations_of(const Question& question, std::string_view service) {
-  return question.snapshot ? operations(*question.snapshot, service, question.stop) : std::vector<Operation>();
 }
 
 }  // namespace
@@ -157,33 +155,64 @@ void answer_jaeger_search(const Question& question) {
 }
 
 void answer_jaeger_services(const Question& question) {
-  const std::vector<std::string> names =
-      question.snapshot ? services(*question.snapshot, question.stop) : std::vector<std::string>();
-  send_list(question, names, extent(names.size(), kServicesMax),
-            [](codec::JsonWriter& json, const std::string& name) { json.text(name); });
+  const Result<rollup::Answer<rollup::Service>> found = services(question);
+  if (!found.ok()) return refuse(question, found.error());
+  send_list(question, found->rows, extent(found->complete),
+            [](codec::JsonWriter& json, const rollup::Service& service) { json.text(service.name); });
 }
 
 void answer_jaeger_service_operations(const Question& question) {
-  std::vector<Operation> found = operations_of(question, question.request.parameters[0]);
-  const Extent all = extent(found.size(), kOperationsMax);
-  const auto same_name = [](const Operation& a, const Operation& b) { return a.name == b.name; };
-  found.erase(std::unique(found.begin(), found.end(), same_name), found.end());
-  send_list(question, found, all,
-            [](codec::JsonWriter& json, const Operation& operation) { json.text(operation.name); });
+  Result<rollup::Answer<rollup::Operation>> found = operations(question, question.request.parameters[0]);
+  if (!found.ok()) return refuse(question, found.error());
+  const auto same_name = [](const auto& a, const auto& b) { return a.name == b.name; };
+  found->rows.erase(std::unique(found->rows.begin(), found->rows.end(), same_name), found->rows.end());
+  send_list(question, found->rows, extent(found->complete),
+            [](codec::JsonWriter& json, const rollup::Operation& operation) { json.text(operation.name); });
 }
 
 void answer_jaeger_operations(const Question& question) {
   const std::string service = question.request.query_value("service").value_or("");
   if (service.empty()) return question.exchange.respond(jaeger_error(kBadRequest, "parameter 'service' is required"));
   const std::string kind = question.request.query_value("spanKind").value_or("");
-  std::vector<Operation> found = operations_of(question, service);
-  const Extent all = extent(found.size(), kOperationsMax);
-  std::erase_if(found, [&](const Operation& operation) {
+  Result<rollup::Answer<rollup::Operation>> found = operations(question, service);
+  if (!found.ok()) return refuse(question, found.error());
+  std::erase_if(found->rows, [&](const rollup::Operation& operation) {
     return !kind.empty() && render::jaeger_span_kind(operation.kind) != kind;
   });
-  send_list(question, found, all, [](codec::JsonWriter& json, const Operation& operation) {
-    json.begin_object().key("name").text(operation.name);
-    json.key("spanKind").text(render::jaeger_span_kind(operation.kind)).end_object();
+  send_list(question, found->rows, extent(found->complete),
+            [](codec::JsonWriter& json, const rollup::Operation& operation) {
+              json.begin_object().key("name").text(operation.name);
+              json.key("spanKind").text(render::jaeger_span_kind(operation.kind)).end_object();
+            });
+}
+
+void answer_jaeger_dependencies(const Question& question) {
+  constexpr uint64_t kLookbackMillis = 24 * 3600 * 1000;
+  constexpr uint64_t kMillisMax = UINT64_MAX / kNanosPerMilli;
+  const auto millis = [&](std::string_view name, uint64_t usual) -> std::optional<uint64_t> {
+    const std::string text = question.request.query_value(name).value_or("");
+    if (text.empty()) return usual;
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || value > kMillisMax) return std::nullopt;
+    return value;
+  };
+  const std::optional<uint64_t> end = millis("endTs", question.now / kNanosPerMilli);
+  const std::optional<uint64_t> lookback = millis("lookback", kLookbackMillis);
+  if (!end || !lookback)
+    return question.exchange.respond(jaeger_error(kBadRequest, "'endTs' and 'lookback' are milliseconds"));
+  const uint64_t begin = *end > *lookback ? *end - *lookback : 0;
+  Result<rollup::Graph> found = graph(question, rollup::minutes_of(begin * kNanosPerMilli, *end * kNanosPerMilli));
+  if (!found.ok()) return refuse(question, found.error());
+  const std::string service = question.request.query_value("service").value_or("");
+  // Jaeger knows no kinds of peers: what is called has a name.
+  std::map<std::pair<std::string, std::string>, int64_t> calls;
+  for (const rollup::GraphEdge& edge : found->edges.rows)
+    if (service.empty() || edge.caller == service || edge.callee == service)
+      calls[{edge.caller, edge.callee}] += edge.calls;
+  send_list(question, calls, extent(found->edges.complete), [](codec::JsonWriter& json, const auto& entry) {
+    json.begin_object().key("parent").text(entry.first.first).key("child").text(entry.first.second);
+    json.key("callCount").number(entry.second).end_object();
   });
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Jaeger's HTTP JSON API as its UI and Grafana's Jaeger data source call it (Jaeger 1.x, 2.x up to 2.20): traces,
-// services, operations. Answers stand in Jaeger's envelope {"data", "total", "limit", "offset", "errors"}.
+// services, operations, dependencies. Answers stand in Jaeger's envelope {"data", "total", "limit", "offset",
+// "errors"}.
 #pragma once
 
 #include "serve/question.h"
@@ -18,6 +19,9 @@ void answer_jaeger_services(const Question& question);
 void answer_jaeger_service_operations(const Question& question);
 // GET /api/operations
 void answer_jaeger_operations(const Question& question);
+
+// GET /api/dependencies
+void answer_jaeger_dependencies(const Question& question);
 
 // The envelope around an error.
 net::HttpResponse jaeger_error(int status, std::string_view message);

@@ -1,7 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/question.h"
 
+#include <fmt/format.h>
+
 namespace clew::serve {
+namespace {
+
+Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
+
+}  // namespace
+
+Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now) {
+  TimeRange range;
+  const auto read = [&](std::string_view name, UnixNanos& to) -> Result<bool> {
+    const std::optional<std::string> text = request.query_value(name);
+    if (!text || text->empty()) return false;
+    const std::optional<UnixNanos> time = parse_time(*text, now);
+    if (!time)
+      return bad(
+          fmt::format("'{}' is a time: RFC 3339, seconds or nanoseconds since 1970, or a duration before now such as "
+                      "1h",
+                      name));
+    to = *time;
+    return true;
+  };
+  const bool from = TRY(read("from", range.begin));
+  TRY(read("to", range.end));
+  if (const std::optional<std::string> since = request.query_value("since"); since && !since->empty()) {
+    if (from) return bad("'since' and 'from' both say where the time begins; give one of them");
+    const std::optional<uint64_t> back = parse_duration(*since);
+    if (!back) return bad("'since' is a duration such as 30m or 2h");
+    range.begin = now > *back ? now - *back : 0;
+  }
+  if (range.begin > range.end) return bad("the time range ends before it begins");
+  return range;
+}
 
 Result<scan::ReadTrace> read_trace(const Question& question, const model::TraceId& id) {
   std::optional<scan::ReadTrace> trace;

@@ -11,8 +11,10 @@
 #include "base/memory_budget.h"
 #include "base/result.h"
 #include "net/http_server.h"
+#include "scan/head_rollup.h"
 #include "scan/trace.h"
 #include "serve/query_pool.h"
+#include "serve/time_range.h"
 #include "store/snapshot.h"
 
 namespace clew::serve {
@@ -26,7 +28,12 @@ struct Question {
   const Stop& stop;
   UnixNanos now = 0;
   uint32_t limit_max = 0;
+  // Of the tenant.
+  scan::HeadRollup& heads;
 };
+
+// The parameters `from`, `to` and `since`. InvalidArgument if they are no range of time.
+Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now);
 
 // NotFound; and as scan::read_trace().
 Result<scan::ReadTrace> read_trace(const Question& question, const model::TraceId& id);

@@ -9,6 +9,7 @@
 #include "serve/native_api.h"
 #include "serve/problem.h"
 #include "serve/question.h"
+#include "serve/rollup_answers.h"
 
 namespace clew::serve {
 namespace {
@@ -45,15 +46,20 @@ class Server::Core {
         budget_(budget),
         metrics_(metrics),
         clock_(clock),
+        heads_(budget),
         pool_(options_.queries, clock, metrics),
         http_(with_refusals(options_.http)) {
     question("/clew/v1/search", "search", answer_search);
     question("/clew/v1/traces/{id}", "trace", answer_trace);
+    question("/clew/v1/services", "services", answer_services);
+    question("/clew/v1/operations", "operations", answer_operations);
+    question("/clew/v1/graph", "graph", answer_graph);
     question("/api/traces/{id}", "jaeger_trace", answer_jaeger_trace);
     question("/api/traces", "jaeger_search", answer_jaeger_search);
     question("/api/services", "jaeger_services", answer_jaeger_services);
     question("/api/services/{service}/operations", "jaeger_service_operations", answer_jaeger_service_operations);
     question("/api/operations", "jaeger_operations", answer_jaeger_operations);
+    question("/api/dependencies", "jaeger_dependencies", answer_jaeger_dependencies);
     at_once("/", [this] {
       const std::lock_guard lock(doors_mutex_);
       return page(options_.version, doors_);
@@ -102,7 +108,8 @@ class Server::Core {
       exchange->tell_when_gone(cancelled);
       const auto answer_it = [this, exchange, answer, tenant = *tenant, begin, &seconds](const Stop& stop) {
         const std::optional<store::Snapshot> snapshot = store_.snapshot(tenant);
-        answer({*exchange, exchange->request(), snapshot, budget_, stop, clock_.now(), options_.limit_max});
+        const std::shared_ptr<scan::HeadRollup> heads = heads_.of(tenant);
+        answer({*exchange, exchange->request(), snapshot, budget_, stop, clock_.now(), options_.limit_max, *heads});
         seconds.observe(static_cast<double>(clock_.monotonic_nanos() - begin) / 1e9);
       };
       if (!pool_.run(answer_it, cancelled))
@@ -118,6 +125,7 @@ class Server::Core {
   std::atomic<bool> ready_{false};
   std::mutex doors_mutex_;
   std::vector<Door> doors_;
+  HeadRollups heads_;
   QueryPool pool_;
   net::HttpServer http_;  // goes first: its handlers use the pool
 };

@@ -22,6 +22,7 @@ namespace {
 using render::testing::kEpoch;
 using render::testing::TraceBuilder;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -247,6 +248,36 @@ TEST_F(ServerTest, ListsServicesAndOperations) {
             R"({"data":[{"name":"GET /","spanKind":"server"}],"total":1,"limit":0,"offset":0,"errors":null})");
   EXPECT_THAT(get("/api/operations?service=web&spanKind=client").body, StartsWith(R"({"data":[],)"));
   EXPECT_EQ(get("/api/operations").status, 400);
+}
+
+TEST_F(ServerTest, TellsServicesAndOperationsWithCounts) {
+  EXPECT_THAT(get("/clew/v1/services").body,
+              AllOf(StartsWith(R"({"services":[{"name":"fraud","spanCount":)"), EndsWith(R"(],"complete":true})")));
+  EXPECT_THAT(get("/clew/v1/operations?service=gateway").body,
+              AllOf(StartsWith(R"({"operations":[{"name":"API Gateway","kind":"server","spanCount":1,"errorCount":)"),
+                    HasSubstr(R"("durationNanos":{"p50":")")));
+  EXPECT_EQ(get("/clew/v1/operations?service=nobody").body, R"({"operations":[],"complete":true})");
+  EXPECT_EQ(get("/clew/v1/operations").status, 400);
+  EXPECT_EQ(get("/clew/v1/services?from=never").status, 400);
+  EXPECT_EQ(get("/clew/v1/services?from=2001-01-01T00:00:00Z&to=2001-01-02T00:00:00Z").body,
+            R"({"services":[],"complete":true})");
+}
+
+TEST_F(ServerTest, DrawsTheGraph) {
+  EXPECT_THAT(get("/clew/v1/graph").body,
+              AllOf(StartsWith(R"({"nodes":[{"name":"fraud","kind":"service","calls":)"),
+                    HasSubstr(R"({"caller":"gateway","callee":"order","calleeKind":"service","calls":1,"failed":)"),
+                    EndsWith(R"(],"complete":true})")));
+  EXPECT_EQ(get("/clew/v1/graph?since=x").status, 400);
+}
+
+TEST_F(ServerTest, AnswersJaegersDependencies) {
+  const std::string order = R"({"parent":"gateway","child":"order","callCount":1})";
+  const std::string span = "endTs=4102444800000&lookback=4102444800000";
+  EXPECT_THAT(get("/api/dependencies?" + span).body, AllOf(StartsWith(R"({"data":[)"), HasSubstr(order)));
+  EXPECT_THAT(get("/api/dependencies?service=payment&" + span).body, Not(HasSubstr(order)));
+  EXPECT_THAT(get("/api/dependencies?endTs=60000&lookback=60000").body, StartsWith(R"({"data":[],)"));
+  EXPECT_EQ(get("/api/dependencies?endTs=yesterday").status, 400);
 }
 
 TEST_F(ServerTest, KeepsTenantsApart) {
