@@ -17,6 +17,7 @@
 #include "block/row_order.h"
 #include "block/testing/memory_bytes.h"
 #include "block/writer.h"
+#include "codec/hex.h"
 #include "decode/otlp/testing/generate.h"
 #include "decode/otlp/traces_protobuf.h"
 #include "model/testing/sample_batch.h"
@@ -208,6 +209,39 @@ TEST_F(BlockTest, HoldsNothing) {
   EXPECT_EQ(block->facts(), written.facts);
   EXPECT_EQ(block->row_groups().size(), 0u);
   expect_holds(block, SpanBatch(), {});
+}
+
+// The example of docs/format/block.md, section 11.
+constexpr std::string_view kExample =
+    "434c4557424c434b0100000000000000010101020101019280d0e2c6bfce972f0101018080d0e2c6bfce972f010501030100010001070b28"
+    "000102a66ca81029000102529ff8032a000102a66ca8102f00010a94ded85230000102a66ca8100200010a2a9742ca03020102b9fb32d705"
+    "00000000000000050000000000000004000102511c93f10a010102a5efc3e20b010102a5efc3e2400201024e8b0936070000000000000007"
+    "0000000000000014001400016d146b0101010300676574000100000100000101000000000000000000000101000000000000000000000000"
+    "0001000000000000000000000100000000000000000000000000000000010000000000000000000000000000000000000000000000000000"
+    "0000000000000000000001020101010201000102010201020100010201010204030000020102014001050193b8e940010201000000080000"
+    "000001000000080000800010000000000000020000004000000020000000000101008080a8b1e39fe7cb178980a8b1e39fe7cb178980a8b1"
+    "e39fe7cb17018080a8b1e39fe7cb17050b0201000a00000301000200000401000200000a0100020100af01028fe72e800b0100020100b101"
+    "028fe72e802801000200002901000200002a01000200002f01000a0000300100020000400003016b0100020000019f01798d128447010100"
+    "8080a8b1e39fe7cb178080a8b1e39fe7cb1705b3018d01442ccb8901135c1a08c0020b8c88c2fecb0220ee597320eb0204c74b674800bf00"
+    "000001000000000000000000000000000000be35aea1434c4557424c434b";
+
+TEST_F(BlockTest, IsAsTheDocumentSays) {
+  constexpr UnixNanos kStarted = 1'700'000'000 * kNanosPerSecond;
+  SpanBatch spans;
+  spans.resources.push_back({});
+  spans.scopes.push_back({});
+  const auto key = model::KeyType::of(spans.strings.intern("k"), model::ValueType::Int);
+  spans.slots.push_back(7);
+  spans.add_span({.trace_id = {1, 2},
+                  .span_id = {3},
+                  .start = kStarted,
+                  .end = kStarted + 5,
+                  .name = spans.strings.intern("get"),
+                  .kind = 2,
+                  .attributes = {spans.intern_shape(std::span(&key, 1)), 0}});
+  Part part = {.summary = model::first_summary({1, 2}, kStarted + 9), .rows = {0}, .flags = 0};
+  model::add_span(part.summary, kStarted, kStarted + 5, kStarted + 9);
+  EXPECT_EQ(codec::encode_hex(as_bytes(write(spans, {{TraceId{1, 2}, part}}).bytes)), kExample);
 }
 
 TEST_F(BlockTest, HoldsOneSpan) {
