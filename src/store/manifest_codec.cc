@@ -307,9 +307,9 @@ std::string encode_checkpoint(const ManifestState& state) {
   std::string content;
   ProtoWriter writer(content);
   writer.varint(1, state.next_id);
-  for (const auto& [id, block] : state.blocks) writer.message(2, [&] { write_block(writer, block); });
-  for (const auto& [id, rollup] : state.rollups) writer.message(3, [&] { write_rollup(writer, rollup); });
-  for (const auto& [id, block] : state.set_aside) writer.message(4, [&] { write_block(writer, block); });
+  for (const auto& entry : state.blocks) writer.message(2, [&] { write_block(writer, entry.second); });
+  for (const auto& entry : state.rollups) writer.message(3, [&] { write_rollup(writer, entry.second); });
+  for (const auto& entry : state.set_aside) writer.message(4, [&] { write_block(writer, entry.second); });
   writer.message(5, [&] { write_seal(writer, state.seal); });
   write_number(writer, 6, state.spans_removed_by_retention);
   write_number(writer, 7, state.spans_set_aside);
