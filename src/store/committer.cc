@@ -195,7 +195,11 @@ void Committer::trim_journal() {
     const std::lock_guard lock(mutex_);
     to = trim_to_;
   }
+  if (to <= trimmed_to_) return;
   trimmed_to_ = to;
+  // What cannot be removed now is removed with what comes next.
+  if (const Result<void> trimmed = journal_->trim(to - 1); !trimmed.ok())
+    log(LogLevel::Warning, "store: the journal cannot be trimmed: " + trimmed.error().what());
 }
 
 void Committer::update_gauges() {

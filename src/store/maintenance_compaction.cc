@@ -43,12 +43,15 @@ Result<bool> Maintenance::compact_once(Tenant& tenant, Urgency urgency) {
 Result<bool> Maintenance::run_compaction(Tenant& tenant, const CompactionPlan& plan) {
   const std::shared_ptr<const TenantState> state = tenant.state();
   std::vector<std::string> written;
+  uint64_t bytes = 0;
   CompactionJob job;
   for (const ObjectId id : plan.inputs) {
     const TenantBlock* block = find_block(*state, id);
     if (block == nullptr) return Error(Code::Internal, "a block of the manifest is not open");
     job.inputs.push_back({id, block->stored->shared_block()});
+    bytes += block->stored->entry().facts.bytes;
   }
+  TRY(check_room(shelves_, bytes));
   job.level = plan.level;
   job.output_spans_max = plan.output_spans_max;
   job.output_bytes_max = plan.output_bytes_max;

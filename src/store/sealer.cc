@@ -156,6 +156,7 @@ bool Sealer::try_seal(Tenant& tenant, Carry carry) {
 Result<void> Sealer::seal(Tenant& tenant, Carry carry) {
   Result<SealReport> report = [&]() -> Result<SealReport> {
     TRY(tenant.finish_pending());
+    TRY(check_room(shelves_, 0));
     tenant.freeze();
     std::optional<UnixNanos> carry_from;
     if (carry == Carry::Recent && options_.carry_nanos > 0) carry_from = clock_.now() - options_.carry_nanos;

@@ -23,7 +23,7 @@ struct Ground {
         objects(std::move(object_store)),
         cache(budget),
         tenants(*objects, budget, options.tenants_max, clock, metrics),
-        shelves{*objects, cache, tenants.retired()} {}
+        shelves{*objects, cache, tenants.retired(), options.free_space_floor_bytes / 2} {}
 
   const Options options;
   const std::unique_ptr<object::ObjectStore> objects;
@@ -143,6 +143,7 @@ Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, const st
   journal_options.segment_bytes = options.journal_segment_bytes;
   journal_options.bytes_max = options.journal_bytes_max;
   journal_options.free_space_floor_bytes = options.free_space_floor_bytes;
+  journal_options.next_lsn_min = ground->tenants.sealed_to() + 1;
   Replay replay(ground->tenants, recovery);
   journal::Journal::Opened opened = TRY(journal::Journal::open(
       files, folder + "/journal", journal_options,

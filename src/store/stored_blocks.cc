@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/stored_blocks.h"
 
+#include <fmt/format.h>
+
 #include "rollup/rollup.h"
 #include "store/object_bytes.h"
 
@@ -13,6 +15,12 @@ Error as_loss(const Error& error) {
 }
 
 }  // namespace
+
+Result<void> check_room(const Shelves& shelves, uint64_t bytes) {
+  const uint64_t free = TRY(shelves.objects.free_space());
+  if (free >= shelves.free_bytes_min && free - shelves.free_bytes_min >= bytes) return {};
+  return Error(Code::Unavailable, fmt::format("the disk is full: {} bytes are free", free));
+}
 
 Result<TenantBlock> open_block(const Shelves& shelves, const std::string& tenant, const BlockEntry& entry) {
   const std::string name = block_name(tenant, entry.id);

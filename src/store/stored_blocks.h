@@ -19,7 +19,12 @@ struct Shelves {
   object::ObjectStore& objects;
   block::Cache& cache;
   std::shared_ptr<RetiredObjects> retired;
+  // Bytes of the disk that blocks leave free, so that what frees some can be written down.
+  uint64_t free_bytes_min = 0;
 };
+
+// Unavailable if `bytes` more do not fit.
+Result<void> check_room(const Shelves& shelves, uint64_t bytes);
 
 // DataLoss for a block that is damaged or not there.
 Result<TenantBlock> open_block(const Shelves& shelves, const std::string& tenant, const BlockEntry& entry);

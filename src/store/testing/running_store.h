@@ -3,6 +3,7 @@
 // A store that runs on a test's disk, and requests for it. Only tests include this.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -22,16 +23,27 @@ struct RunningStore {
   Error error{Code::Unknown, ""};  // why there is no store
   std::unique_ptr<Store> store;
 
-  RunningStore(platform::FileSystem& files, const Options& options, uint64_t budget_bytes = 256 << 20)
+  RunningStore(platform::FileSystem& files, const Options& options, uint64_t budget_bytes = 256 << 20,
+               const Clock& clock = platform::system_clock())
       : budget(budget_bytes) {
-    Result<std::unique_ptr<Store>> opened =
-        Store::open(files, "data", options, platform::system_clock(), budget, metrics);
+    Result<std::unique_ptr<Store>> opened = Store::open(files, "data", options, clock, budget, metrics);
     if (opened.ok()) {
       store = std::move(*opened);
     } else {
       error = opened.error();
     }
   }
+};
+
+// The system's clock, and a jump that a test makes.
+class JumpingClock final : public Clock {
+ public:
+  UnixNanos now() const override { return platform::system_clock().now() + ahead_; }
+  uint64_t monotonic_nanos() const override { return platform::system_clock().monotonic_nanos(); }
+  void jump(uint64_t nanos) { ahead_ += nanos; }
+
+ private:
+  std::atomic<uint64_t> ahead_ = 0;
 };
 
 // Few spans a segment, no floor, no thread that acts by itself.
