@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "app/search_table.h"
+#include "app/storage_table.h"
 #include "net/http_client.h"
 #include "net/url.h"
 #include "query/parse.h"
@@ -77,11 +78,12 @@ Code code_of_status(int status) {
 }
 
 // The body of an answer of 200, or the problem that the server described.
-Result<std::string> get(const ServerOptions& server, const std::string& target) {
-  net::HttpClient client = TRY(net::HttpClient::to(server.url));
+Result<std::string> ask(const ServerOptions& server, std::string_view method, const std::string& target,
+                        const net::HttpClient::Options& options = {}) {
+  net::HttpClient client = TRY(net::HttpClient::to(server.url, options));
   net::HttpFields headers;
   if (!server.tenant.empty()) headers.emplace_back("X-Scope-OrgID", server.tenant);
-  Result<net::HttpAnswer> answer = client.get(target, headers);
+  Result<net::HttpAnswer> answer = client.request(method, target, "", headers);
   if (!answer.ok()) return answer.error().with(server.url);
   constexpr int kOk = 200;
   if (answer->status == kOk) return std::move(answer->body);
@@ -91,6 +93,8 @@ Result<std::string> get(const ServerOptions& server, const std::string& target) 
     return Error(code_of_status(answer->status), fmt::format("{} answered {}", server.url, answer->status));
   return Error(code_of_status(answer->status), render::harmless(detail, render::Charset::Utf8));
 }
+
+Result<std::string> get(const ServerOptions& server, const std::string& target) { return ask(server, "GET", target); }
 
 void add_parameter(std::string& target, std::string_view name, std::string_view value) {
   if (value.empty()) return;
@@ -135,6 +139,15 @@ Result<void> trace(const TraceCommand& command) {
   }
   write_out(TRY(get(command.server, target)));
   if (command.format != "text") write_out("\n");
+  return {};
+}
+
+Result<void> admin(const AdminCommand& command) {
+  // A compaction of everything takes as long as it takes.
+  const net::HttpClient::Options patient = {.timeout = std::chrono::hours(24)};
+  const std::string_view method = command.action == "storage" ? "GET" : "POST";
+  const std::string body = TRY(ask(command.server, method, "/clew/v1/admin/" + command.action, patient));
+  write_out(command.format == "json" ? body + "\n" : TRY(storage_table(body)));
   return {};
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The commands that ask a running server: search and trace. What was asked for goes to standard output, everything said
-// about it to standard error, so that output can be piped.
+// The commands that ask a running server: search, trace and admin. What was asked for goes to standard output,
+// everything said about it to standard error, so that output can be piped.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,14 @@ struct TraceCommand {
   std::string format = "text";
 };
 
+struct AdminCommand {
+  ServerOptions server;
+  std::string action;  // flush, compact or storage
+  std::string format = "table";
+};
+
 Result<void> search(const SearchCommand& command);
 Result<void> trace(const TraceCommand& command);
+Result<void> admin(const AdminCommand& command);
 
 }  // namespace clew::app

@@ -154,6 +154,22 @@ void add_trace(CLI::App& app, Run& chosen) {
   on(command, chosen, [options] { return exit_of(trace(*options)); });
 }
 
+void add_admin(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("admin", "Look after the store of a running server");
+  auto options = std::make_shared<AdminCommand>();
+  command
+      ->add_option("ACTION", options->action,
+                   "flush: put what is in memory into blocks now; compact: make few large blocks of all there are; "
+                   "storage: say what there is")
+      ->required()
+      ->check(CLI::IsMember({"flush", "compact", "storage"}));
+  command->add_option("--format", options->format, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
+  add_server_options(*command, options->server);
+  on(command, chosen, [options] { return exit_of(admin(*options)); });
+}
+
 void add_traceql(CLI::App& app, Run& chosen) {
   CLI::App* const traceql = app.add_subcommand("traceql", "Work with TraceQL texts")->require_subcommand(1);
   CLI::App* const check = traceql->add_subcommand("check", "Print the canonical form, or where and why it is no query");
@@ -228,6 +244,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_serve(app, chosen);
   add_search(app, chosen);
   add_trace(app, chosen);
+  add_admin(app, chosen);
   add_traceql(app, chosen);
   add_config(app, chosen);
   add_load(app, chosen);

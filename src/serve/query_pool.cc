@@ -8,11 +8,13 @@ namespace clew::serve {
 QueryPool::QueryPool(const Options& options, const Clock& clock, Metrics& metrics)
     : options_(options),
       clock_(clock),
-      running_(metrics.gauge("clew_queries_running", "Queries that run now.")),
-      waiting_gauge_(metrics.gauge("clew_queries_waiting", "Queries that wait for a thread.")),
-      refused_(metrics.counter("clew_queries_refused_total", "Queries refused because too many were waiting.")) {
+      running_(metrics.gauge("clew_queries_running", "Queries that run now.", {{"pool", std::string(options.name)}})),
+      waiting_gauge_(metrics.gauge("clew_queries_waiting", "Queries that wait for a thread.",
+                                   {{"pool", std::string(options.name)}})),
+      refused_(metrics.counter("clew_queries_refused_total", "Queries refused because too many were waiting.",
+                               {{"pool", std::string(options.name)}})) {
   for (unsigned i = 0; i < options_.threads; ++i)
-    threads_.emplace_back("query" + std::to_string(i), [this] { work(); });
+    threads_.emplace_back(std::string(options_.name) + std::to_string(i), [this] { work(); });
 }
 
 QueryPool::~QueryPool() {

@@ -19,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -55,6 +56,7 @@ class Stop {
 class QueryPool {
  public:
   struct Options {
+    std::string_view name = "query";  // of the threads, and the label `pool` of the figures
     unsigned threads = 2;
     size_t queue_max = 64;
     uint64_t timeout_nanos = 30 * kNanosPerSecond;

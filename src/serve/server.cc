@@ -5,6 +5,7 @@
 #include <mutex>
 #include <utility>
 
+#include "serve/admin_api.h"
 #include "serve/jaeger_api.h"
 #include "serve/native_api.h"
 #include "serve/problem.h"
@@ -19,6 +20,9 @@ constexpr std::string_view kTenantHeader = "X-Scope-OrgID";
 constexpr std::string_view kPrometheusText = "text/plain; version=0.0.4; charset=utf-8";
 // Upper bounds of the duration histogram, in seconds.
 const std::vector<double> kSeconds = {0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30};
+
+constexpr QueryPool::Options kAdminCommands = {
+    .name = "admin", .threads = 1, .queue_max = 8, .timeout_nanos = UINT64_MAX / 2};
 
 enum class Api : uint8_t { Native, Jaeger };
 
@@ -40,7 +44,7 @@ net::HttpResponse plain(int status, std::string body) {
 
 class Server::Core {
  public:
-  Core(Options options, const store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock)
+  Core(Options options, store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock)
       : options_(std::move(options)),
         store_(store),
         budget_(budget),
@@ -48,6 +52,7 @@ class Server::Core {
         clock_(clock),
         heads_(budget),
         pool_(options_.queries, clock, metrics),
+        admin_pool_(kAdminCommands, clock, metrics),
         http_(with_refusals(options_.http)) {
     question("/clew/v1/search", "search", answer_search);
     question("/clew/v1/traces/{id}", "trace", answer_trace);
@@ -60,6 +65,9 @@ class Server::Core {
     question("/api/services/{service}/operations", "jaeger_service_operations", answer_jaeger_service_operations);
     question("/api/operations", "jaeger_operations", answer_jaeger_operations);
     question("/api/dependencies", "jaeger_dependencies", answer_jaeger_dependencies);
+    admin("POST", "/clew/v1/admin/flush", answer_flush);
+    admin("POST", "/clew/v1/admin/compact", answer_compact);
+    admin("GET", "/clew/v1/admin/storage", answer_storage);
     at_once("/", [this] {
       const std::lock_guard lock(doors_mutex_);
       return page(options_.version, doors_);
@@ -95,6 +103,14 @@ class Server::Core {
     });
   }
 
+  // On a thread of their own, one at a time: a compaction takes minutes, and must not stand in the way of queries.
+  void admin(std::string_view method, std::string_view path, net::HttpResponse (*answer)(store::Store&)) {
+    http_.route(method, path, [this, answer](const std::shared_ptr<net::HttpExchange>& exchange) {
+      if (!admin_pool_.run([this, answer, exchange](const Stop&) { exchange->respond(answer(store_)); }))
+        exchange->respond(problem(kUnavailable, "the store is busy with other commands; try again later"));
+    });
+  }
+
   void question(std::string_view path, std::string name, void (*answer)(const Question&)) {
     Histogram& seconds = metrics_.histogram("clew_query_seconds", "Time from a question to its whole answer.", kSeconds,
                                             {{"query", std::move(name)}});
@@ -118,7 +134,7 @@ class Server::Core {
   }
 
   const Options options_;
-  const store::Store& store_;
+  store::Store& store_;
   MemoryBudget& budget_;
   Metrics& metrics_;
   const Clock& clock_;
@@ -127,10 +143,11 @@ class Server::Core {
   std::vector<Door> doors_;
   HeadRollups heads_;
   QueryPool pool_;
+  QueryPool admin_pool_;
   net::HttpServer http_;  // goes first: its handlers use the pool
 };
 
-Server::Server(Options options, const store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock)
+Server::Server(Options options, store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock)
     : core_(std::make_unique<Core>(std::move(options), store, budget, metrics, clock)) {}
 
 Server::~Server() = default;

@@ -42,7 +42,7 @@ struct Options {
 class Server {
  public:
   // All must outlive it. Listens from start() on.
-  Server(Options options, const store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock);
+  Server(Options options, store::Store& store, MemoryBudget& budget, Metrics& metrics, const Clock& clock);
   ~Server();
 
   Result<void> start();
