@@ -37,6 +37,16 @@ struct Configuration {
   uint64_t journal_size_max = uint64_t{16} << 30;
   uint64_t journal_free_space_floor = 256 << 20;
 
+  uint64_t seal_spans = 500'000;
+  uint64_t seal_interval = uint64_t{3600} * 1'000'000'000;  // nanoseconds
+  uint64_t seal_carry = 2'000'000'000;                      // nanoseconds
+  bool compaction_enabled = true;
+
+  uint64_t retention_age = uint64_t{7 * 86'400} * 1'000'000'000;  // nanoseconds; 0: no limit, as for the others
+  uint64_t retention_bytes = 0;
+  uint64_t retention_disk_percent = 80;
+  uint64_t retention_rollup_age = uint64_t{400 * 86'400} * 1'000'000'000;
+
   bool tenancy_enabled = false;
   uint64_t tenancy_tenants_max = 1000;
 

@@ -87,6 +87,14 @@ store::Options store_options(const Configuration& configuration) {
   options.journal_bytes_max = configuration.journal_size_max;
   options.free_space_floor_bytes = configuration.journal_free_space_floor;
   options.tenants_max = static_cast<uint32_t>(configuration.tenancy_tenants_max);
+  options.seal_spans = configuration.seal_spans;
+  options.seal_interval_nanos = configuration.seal_interval;
+  options.carry_nanos = configuration.seal_carry;
+  options.compacts = configuration.compaction_enabled;
+  options.retention_age_nanos = configuration.retention_age;
+  options.retention_bytes = configuration.retention_bytes;
+  options.retention_disk_percent = static_cast<uint32_t>(configuration.retention_disk_percent);
+  options.rollup_age_nanos = configuration.retention_rollup_age;
   return options;
 }
 
@@ -115,8 +123,8 @@ serve::Options serve_options(const Configuration& configuration, const net::Addr
 }
 
 void say_recovery(const std::string& folder, const store::Recovery& recovery) {
-  log(LogLevel::Info, fmt::format("data folder {}: {} spans of {} requests read back in {:.2f} s", folder,
-                                  recovery.spans, recovery.requests, recovery.seconds));
+  log(LogLevel::Info, fmt::format("data folder {}: {} blocks opened, {} spans of {} requests read back in {:.2f} s",
+                                  folder, recovery.blocks, recovery.spans, recovery.requests, recovery.seconds));
   if (recovery.torn_bytes > 0)
     log(LogLevel::Info, fmt::format("journal: {} bytes of a request that was being written when the process ended were "
                                     "dropped; it was not acknowledged",
@@ -162,6 +170,9 @@ class Process {
     if (otlp_http_) otlp_http_->drain(left());
     grpc.join();
     if (server_) server_->drain(left());
+    // So that the next start has nothing to read back. What cannot be written now stays in the journal.
+    if (const Result<void> flushed = store_->flush(); !flushed.ok())
+      log(LogLevel::Warning, "what is in memory stays in the journal: " + flushed.error().what());
   }
 
  private:

@@ -58,6 +58,48 @@ const std::array kSettings = {
             .place = &C::journal_free_space_floor,
             .help = "Free space on the disk that the journal leaves to others."},
 
+    Setting{.path = "seal.spans",
+            .type = Count,
+            .place = &C::seal_spans,
+            .help = "Spans of a tenant in memory at which they are written into a block.",
+            .smallest = 1000,
+            .largest = 8'000'000},
+    Setting{.path = "seal.interval",
+            .type = Duration,
+            .place = &C::seal_interval,
+            .help = "Time after which spans are written into a block, however few they are.",
+            .smallest = kSecond},
+    Setting{.path = "seal.carry",
+            .type = Duration,
+            .place = &C::seal_carry,
+            .help = "A trace that got a span within this time stays in memory when the others go into a block, so that "
+                    "it lies in one piece later.",
+            .largest = 600 * kSecond},
+    Setting{"compaction.enabled", Flag, &C::compaction_enabled,
+            "Make few large blocks of many small ones while the server runs. Off, only `clew admin compact` does."},
+
+    Setting{.path = "retention.age",
+            .type = Duration,
+            .place = &C::retention_age,
+            .help = "Time since their arrival for which spans are kept.",
+            .zero_means = "unlimited"},
+    Setting{.path = "retention.bytes",
+            .type = Size,
+            .place = &C::retention_bytes,
+            .help = "Size of the data folder from which on the oldest blocks are removed.",
+            .zero_means = "unlimited"},
+    Setting{.path = "retention.disk_percent",
+            .type = Count,
+            .place = &C::retention_disk_percent,
+            .help = "The same, as a part of what the data folder and the free space have together, in percent.",
+            .largest = 100,
+            .zero_means = "unlimited"},
+    Setting{.path = "retention.rollup_age",
+            .type = Duration,
+            .place = &C::retention_rollup_age,
+            .help = "Time for which the counts per minute are kept: services, operations, who calls whom.",
+            .zero_means = "unlimited"},
+
     Setting{"tenancy.enabled", Flag, &C::tenancy_enabled,
             "Take the tenant from the header `X-Scope-OrgID`, which every request must then have. Off, everything "
             "belongs to the tenant `default`."},
@@ -312,11 +354,11 @@ std::string type_text(const Setting& setting) {
     case Flag:
       return "`true` or `false`";
     case Count:
-      return "number";
+      return setting.zero_means.empty() ? "number" : fmt::format("number, or `{}`", setting.zero_means);
     case Size:
       return setting.zero_means.empty() ? "size" : fmt::format("size, or `{}`", setting.zero_means);
     case Duration:
-      return "duration";
+      return setting.zero_means.empty() ? "duration" : fmt::format("duration, or `{}`", setting.zero_means);
     case TextList:
       return "list of texts";
   }
