@@ -49,10 +49,8 @@ class Merge {
   Result<CompactionResult> run() {
     TRY(named(join_.find()));
     TRY(reserve());
-    const uint64_t join_bytes = std::min(kJoinBytesMax, available_ / 4);
-    if (!memory_.grow(2 * join_bytes)) return no_room();
-    TRY(named(join_.join(join_bytes, joined_)));
-    for (uint32_t lane = 0; lane < join_.lane_count(); ++lane) TRY(write_lane(lane));
+    TRY(write_lane(0));
+    for (uint32_t lane = 1; lane < join_.lane_count(); ++lane) TRY(write_lane(lane));
     TRY(finish_output());
     return commit();
   }
@@ -73,11 +71,15 @@ class Merge {
     }
     // Lanes have traces in common.
     TRY(finish_output());
-    while (true) {
-      TRY(load_next_slice());
-      TraceRun* const first = first_run(nullptr);
-      if (first == nullptr && (lane > 0 || joined_.done())) break;
-      TRY(take(*first));
+    std::optional<uint64_t> slice;
+    while (!all_done()) {
+      if (slice != lowest_slice()) {
+        slice = lowest_slice();
+        if (lane == 0) TRY(join_slice(*slice));
+      }
+      TRY(load(*slice));
+      // Reading may have shown that there is nothing in the slice.
+      if (TraceRun* const first = first_run(nullptr); first != nullptr) TRY(take(*first));
     }
     return write_group();
   }
@@ -90,26 +92,45 @@ class Merge {
       if (!run->done()) visit(static_cast<TraceRun&>(*run));
   }
 
+  bool all_done() {
+    bool done = true;
+    for_each_run([&](TraceRun&) { done = false; });
+    return done;
+  }
+
+  // Nothing of the slice has been read, and nothing of the one before is left but what is gathered.
+  Result<void> join_slice(uint64_t slice) {
+    joined_.clear();
+    if (!join_.has(slice)) return {};
+    TRY(write_group());
+    TRY(reserve());
+    const uint64_t bytes = std::min(kJoinBytesMax, available_ / 4);
+    // Parts and the joined traces, for a moment at once.
+    if (!memory_.grow(2 * bytes)) {
+      TRY(finish_output());
+      TRY(reserve());
+      if (!memory_.grow(2 * bytes)) return no_room();
+    }
+    TRY(named(join_.join(slice, bytes, joined_)));
+    return reserve();
+  }
+
   uint64_t lowest_slice() {
     uint64_t slice = UINT64_MAX;
     for_each_run([&](TraceRun& run) { slice = std::min(slice, run.slice()); });
     return slice;
   }
 
-  // Every run that may have a trace of the next slice shows it afterwards. Loading may show that it has none.
-  Result<void> load_next_slice() {
-    for (bool loaded_any = true; loaded_any;) {
-      loaded_any = false;
-      const uint64_t slice = lowest_slice();
-      for (size_t i = 0; i < runs_.size(); ++i) {
-        BlockRun& run = *runs_[i];
-        if (run.done() || run.loaded() || run.slice() > slice) continue;
+  // Every run that has a trace of the slice shows it afterwards.
+  Result<void> load(uint64_t slice) {
+    for (size_t i = 0; i < runs_.size(); ++i) {
+      BlockRun& run = *runs_[i];
+      while (!run.done() && !run.loaded() && run.slice() <= slice) {
         if (stop_.load(std::memory_order_relaxed)) return Error(Code::Cancelled, "the compaction was stopped");
         reading_ = i;
         appenders_.erase(&run.batch());
         TRY(named_input(run.load()));
         TRY(reserve());
-        loaded_any = true;
       }
     }
     return {};

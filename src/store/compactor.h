@@ -40,8 +40,8 @@ namespace clew::store {
 
 constexpr size_t kCompactionInputsMax = 8;
 constexpr int kCompactionZstdLevel = 3;
-// Traces that are joined at once; what joining holds for a moment is twice that.
-constexpr uint64_t kJoinBytesMax = 40 << 20;
+// Traces of a slice that are joined; what joining holds for a moment, before inputs are decoded, is twice that.
+constexpr uint64_t kJoinBytesMax = 48 << 20;
 
 struct CompactionInput {
   ObjectId id = 0;

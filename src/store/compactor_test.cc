@@ -68,6 +68,7 @@ struct Deal {
   size_t spans = 400;
   uint32_t traces = 60;
   uint32_t blocks = 4;
+  uint32_t slices = 4;
   uint32_t rows_max = 64;    // of a row group of an input; traces above are giants
   uint32_t giant_spans = 0;  // of one trace more
 };
@@ -84,7 +85,7 @@ class CompactorTest : public testing::Test {
       spans.trace_id[row] = {trace * 0x9E3779B97F4A7C15, trace};
       spans.span_id[row].value = 1 + spans.span_id[row].value % 500;  // parents are found, ids meet
       if (random() % 4 != 0) spans.parent_span_id[row].value = 1 + spans.parent_span_id[row].value % 500;
-      if (random() % 30 != 0) spans.start[row] += trace % 4 * block::kSliceNanos;
+      if (random() % 30 != 0) spans.start[row] += trace % deal.slices * block::kSliceNanos;
     }
     // Each span to one block, some to two.
     std::vector<std::vector<uint32_t>> rows(deal.blocks);
@@ -350,7 +351,7 @@ TEST_F(CompactorTest, OutputsAreCutWhereTheJobSays) {
 
 // A budget between nothing and enough: less is joined, outputs are more, or it is refused; never anything else.
 TEST_F(CompactorTest, TooLittleMemoryMakesLessOfItOrIsRefused) {
-  deal({.seed = base_seed(), .spans = 4000, .traces = 400, .blocks = 8, .rows_max = 200});
+  deal({.seed = base_seed(), .spans = 4000, .traces = 400, .blocks = 8, .slices = 1, .rows_max = 200});
   bool refused = false, apart = false, whole = false;
   for (const uint64_t mebibytes : {4, 16, 24, 40, 128}) {
     MemoryBudget budget(mebibytes << 20);

@@ -9,6 +9,7 @@
 #include <bit>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 namespace clew::store {
 namespace {
@@ -56,16 +57,21 @@ Result<void> TraceJoin::look_at(uint32_t input, uint32_t row_group) {
   TRY(check_stop());
   block::RowGroup group = TRY(inputs_[input].block->row_group(row_group));
   for (const block::TraceRows& rows : TRY(group.traces())) {
-    const uint32_t trace = find(rows.summary.id);
-    if (trace == kNone || rows.first_position != 0) continue;
-    traces_[trace].inputs |= static_cast<uint8_t>(1u << input);
-    parts_.push_back({.trace = trace,
+    const uint32_t number = find(rows.summary.id);
+    if (number == kNone || rows.first_position != 0) continue;
+    const model::TraceSummary& summary = rows.summary;
+    Trace& trace = traces_[number];
+    trace.inputs |= static_cast<uint8_t>(1u << input);
+    trace.has_giant |= rows.row_count < summary.span_count;
+    if (summary.has_sane_span) trace.sane_start = std::min(trace.sane_start, summary.start);
+    trace.first_arrival = std::min(trace.first_arrival, summary.first_arrival);
+    trace.first_slice = std::min(trace.first_slice, summary.start / block::kSliceNanos);
+    parts_.push_back({.trace = number,
                       .row_group = row_group,
                       .first_row = rows.first_row,
-                      .row_count = rows.summary.span_count,
+                      .row_count = summary.span_count,
                       .input = static_cast<uint8_t>(input),
-                      .flags = rows.flags,
-                      .is_giant = rows.row_count < rows.summary.span_count});
+                      .flags = rows.flags});
   }
   return {};
 }
@@ -79,22 +85,27 @@ Result<void> TraceJoin::find() {
     for (uint32_t g = 0; g < groups; ++g) TRY(look_at(reading_, g));
   }
   std::erase_if(parts_, [&](const Part& part) { return std::popcount(traces_[part.trace].inputs) < 2; });
-  for (const Trace& trace : traces_) {
-    const auto parts = static_cast<uint32_t>(std::popcount(trace.inputs));
-    lane_count_ = std::max(lane_count_, parts);
-    if (parts > 1) ++traces_left_apart_;
-  }
+  for (const Trace& trace : traces_)
+    if (std::popcount(trace.inputs) > 1) ++traces_left_apart_;
+  // Giants stay apart, and so do traces that begin later than one of their parts lies: it was told by its arrival.
+  std::erase_if(parts_, [&](const Part& part) {
+    const Trace& trace = traces_[part.trace];
+    return trace.has_giant || trace.first_slice != trace.slice();
+  });
+  std::ranges::sort(parts_, {}, [&](const Part& part) {
+    return std::tuple(traces_[part.trace].slice(), part.input, part.row_group, part.first_row);
+  });
   return {};
 }
 
 // The traces to join, the smallest first: none that has more rows than a row group takes.
-std::vector<uint32_t> TraceJoin::candidates(uint64_t bytes_max) const {
-  std::vector<uint64_t> rows(traces_.size());
-  for (const Part& part : parts_) rows[part.trace] += part.is_giant ? block::kRowGroupRowsMax + 1 : part.row_count;
+std::vector<uint32_t> TraceJoin::candidates(std::span<const Part> parts, uint64_t bytes_max) const {
+  std::map<uint32_t, uint64_t> rows;
+  for (const Part& part : parts) rows[part.trace] += part.row_count;
   std::vector<uint32_t> order;
-  for (uint32_t i = 0; i < traces_.size(); ++i)
-    if (rows[i] > 0 && rows[i] <= block::kRowGroupRowsMax) order.push_back(i);
-  std::ranges::sort(order, {}, [&](uint32_t i) { return rows[i]; });
+  for (const auto& [trace, count] : rows)
+    if (count <= block::kRowGroupRowsMax) order.push_back(trace);
+  std::ranges::sort(order, {}, [&](uint32_t trace) { return std::pair(rows[trace], trace); });
   uint64_t bytes = 0;
   size_t count = 0;
   while (count < order.size() && (bytes += rows[order[count]] * kSpanBytesGuess) <= bytes_max) ++count;
@@ -123,15 +134,15 @@ Result<void> TraceJoin::gather_group(uint32_t input, std::span<const Part> parts
 }
 
 // False: it takes more than `bytes_max`.
-Result<bool> TraceJoin::gather(uint64_t bytes_max, std::vector<Gathered>& gathered) {
+Result<bool> TraceJoin::gather(std::span<const Part> parts, uint64_t bytes_max, std::vector<Gathered>& gathered) {
   uint64_t bytes = 0;
-  auto begin = parts_.begin();
+  auto begin = parts.begin();
   for (reading_ = 0; reading_ < inputs_.size(); ++reading_) {
     Gathered& into = gathered.emplace_back();
     block::RowCopier copier(inputs_[reading_].block, into.batch);
     std::vector<Part> group;
-    while (begin != parts_.end() && begin->input == reading_) {
-      const auto end = std::find_if(begin, parts_.end(), [&](const Part& part) {
+    while (begin != parts.end() && begin->input == reading_) {
+      const auto end = std::find_if(begin, parts.end(), [&](const Part& part) {
         return part.input != reading_ || part.row_group != begin->row_group;
       });
       group.clear();
@@ -186,26 +197,33 @@ Result<void> TraceJoin::merge(uint64_t bytes_max, std::vector<Gathered>& gathere
   return {};
 }
 
-Result<void> TraceJoin::join(uint64_t bytes_max, JoinedRun& joined) {
-  std::vector<uint32_t> chosen = candidates(bytes_max);
+bool TraceJoin::has(uint64_t slice) {
+  const auto slice_at = [&](size_t part) { return traces_[parts_[part].trace].slice(); };
+  while (next_part_ < parts_.size() && slice_at(next_part_) < slice) ++next_part_;
+  return next_part_ < parts_.size() && slice_at(next_part_) == slice;
+}
+
+Result<void> TraceJoin::join(uint64_t slice, uint64_t bytes_max, JoinedRun& joined) {
+  const size_t first = next_part_;
+  while (next_part_ < parts_.size() && traces_[parts_[next_part_].trace].slice() == slice) ++next_part_;
+  const std::span<const Part> parts = std::span(parts_).subspan(first, next_part_ - first);
+  std::vector<uint32_t> chosen = candidates(parts, bytes_max);
   while (!chosen.empty()) {
-    for (Trace& trace : traces_) trace.joined = false;
+    for (const Part& part : parts) traces_[part.trace].joined = false;
     for (const uint32_t trace : chosen) traces_[trace].joined = true;
     std::vector<Gathered> gathered;
-    if (TRY(gather(bytes_max, gathered))) {
-      TRY(merge(bytes_max, gathered, joined));
-      break;
-    }
+    if (TRY(gather(parts, bytes_max, gathered))) return merge(bytes_max, gathered, joined);
     chosen.resize(chosen.size() / 2);
   }
-  if (chosen.empty()) {
-    for (Trace& trace : traces_) trace.joined = false;
-  }
-  lane_count_ = 1;
-  for (const Trace& trace : traces_)
-    if (!trace.joined) lane_count_ = std::max(lane_count_, static_cast<uint32_t>(std::popcount(trace.inputs)));
-  parts_ = {};
+  for (const Part& part : parts) traces_[part.trace].joined = false;
   return {};
+}
+
+uint32_t TraceJoin::lane_count() const {
+  int lanes = 1;
+  for (const Trace& trace : traces_)
+    if (!trace.joined) lanes = std::max(lanes, std::popcount(trace.inputs));
+  return static_cast<uint32_t>(lanes);
 }
 
 std::optional<uint8_t> TraceJoin::select(const block::TraceRows& part, uint32_t input, uint32_t lane) const {

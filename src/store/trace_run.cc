@@ -107,6 +107,14 @@ void JoinedRun::add(const model::TraceSummary& summary, std::span<const uint32_t
   traces_.push_back(trace);
 }
 
+void JoinedRun::clear() {
+  traces_.clear();
+  numbers_.clear();
+  number_bytes_ = 0;
+  at_ = 0;
+  batch_ = model::SpanBatch();
+}
+
 void JoinedRun::sort() {
   std::ranges::sort(traces_, {}, &TraceView::order);
   at_ = 0;

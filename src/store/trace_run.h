@@ -101,6 +101,7 @@ class JoinedRun final : public TraceRun {
  public:
   // Where TraceMerger puts the spans of all traces.
   model::SpanBatch& batch() { return batch_; }
+  void clear();
   // A trace whose spans are in batch(), in any order.
   void add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags);
   // All are there.
