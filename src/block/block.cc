@@ -43,7 +43,7 @@ bool crc_matches([[maybe_unused]] Bytes bytes, [[maybe_unused]] uint32_t crc) {
 
 uint64_t memory_of(const Tables& tables) {
   uint64_t bytes = tables.batch.memory_bytes() + tables.templates.size() * sizeof(Template);
-  for (const auto& shape : tables.shapes) bytes += sizeof(shape) + shape.size() * sizeof(ColumnId);
+  for (const auto& shape : tables.shapes) bytes += sizeof(std::vector<ColumnId>) + shape.size() * sizeof(ColumnId);
   return bytes;
 }
 

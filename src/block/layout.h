@@ -43,7 +43,10 @@ struct Place {
   uint32_t crc = 0;
 };
 
-enum PageFlags : uint8_t { kCoded = 1, kHasZone = 2, kHasFilter = 4 };
+// Flags of a page.
+constexpr uint8_t kCoded = 1;
+constexpr uint8_t kHasZone = 2;
+constexpr uint8_t kHasFilter = 4;
 
 struct PageEntry {
   ColumnId column = 0;

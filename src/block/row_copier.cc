@@ -176,7 +176,8 @@ class RowCopier::Impl {
     const auto holds = [&](size_t i) {
       return i < traces.size() && row >= traces[i].first_row && row - traces[i].first_row < traces[i].row_count;
     };
-    if (!holds(trace_) && !holds(++trace_)) {
+    if (!holds(trace_)) ++trace_;
+    if (!holds(trace_)) {
       const auto after = std::ranges::upper_bound(traces, row, {}, &TraceRows::first_row);
       trace_ = static_cast<size_t>(after - traces.begin()) - 1;
     }

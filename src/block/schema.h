@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -30,6 +31,7 @@ using ColumnId = uint32_t;
 enum class Level : uint8_t { Span = 0, Event = 1, Link = 2 };
 
 // Columns that every row group has (those marked "rows" one value a row). The values are part of the format.
+// NOLINTBEGIN(readability-identifier-naming): both are numbers to count and mask with, so they are named as constants
 enum FixedColumn : ColumnId {
   kTemplate = 0,        // rows; index into Tables::templates
   kResource = 1,        // rows; index into Tables::batch.resources
@@ -82,6 +84,9 @@ enum FixedColumn : ColumnId {
   kFirstAttribute = 64
 };
 
+// In words, for people.
+std::string_view name_of(FixedColumn column);
+
 // Stands in a shape for an attribute that lies in the rare columns.
 constexpr ColumnId kRareColumn = UINT32_MAX;
 
@@ -90,6 +95,7 @@ enum TraceFlags : uint8_t {
   kIsElsewhere = 2,  // when this was written, another block held spans of it, too
   kLostPart = 4,     // a part of it has been removed by retention or set aside as damaged
 };
+// NOLINTEND(readability-identifier-naming)
 
 // Limits of a block; a writer spills what is beyond.
 constexpr uint32_t kNamesMax = 4096;        // names in templates; further names go to kName
