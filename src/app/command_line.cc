@@ -16,6 +16,7 @@
 #include "app/load.h"
 #include "app/logging.h"
 #include "app/serve_command.h"
+#include "app/verify_command.h"
 #include "app/version.h"
 #include "query/parse.h"
 #include "serve/time_range.h"
@@ -170,6 +171,19 @@ void add_admin(CLI::App& app, Run& chosen) {
   on(command, chosen, [options] { return exit_of(admin(*options)); });
 }
 
+void add_verify(CLI::App& app, Run& chosen) {
+  CLI::App* const command =
+      app.add_subcommand("verify", "Read every checksum of a data folder and say what is damaged");
+  auto options = std::make_shared<VerifyCommand>();
+  options->folder = "clew-data";
+  command->add_option("--data", options->folder, "folder of the store")->capture_default_str()->type_name("DIR");
+  command->add_flag("--columns", options->columns, "also print what each column takes, and how it is kept");
+  on(command, chosen, [options] {
+    const Result<int> status = verify(*options);
+    return status.ok() ? *status : exit_with(status.error());
+  });
+}
+
 void add_traceql(CLI::App& app, Run& chosen) {
   CLI::App* const traceql = app.add_subcommand("traceql", "Work with TraceQL texts")->require_subcommand(1);
   CLI::App* const check = traceql->add_subcommand("check", "Print the canonical form, or where and why it is no query");
@@ -245,6 +259,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_search(app, chosen);
   add_trace(app, chosen);
   add_admin(app, chosen);
+  add_verify(app, chosen);
   add_traceql(app, chosen);
   add_config(app, chosen);
   add_load(app, chosen);

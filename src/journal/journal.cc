@@ -28,6 +28,22 @@ class Opening {
   Result<Journal::Opened> run() {
     TRY(platform::make_durable_directory(files_, folder_, kSyncParent));
     start_.lock = TRY(files_.lock(platform::join(folder_, kLockName)));
+    const Lsn next_lsn = TRY(read());
+    start_.next_lsn = std::max(next_lsn, options_.next_lsn_min);
+    start_.after_gap = start_.next_lsn > next_lsn;
+    return Journal::Opened{std::make_unique<Appender>(files_, folder_, options_, std::move(start_)),
+                           std::move(report_)};
+  }
+
+  Result<Report> inspect() {
+    inspects_ = true;
+    TRY(read());
+    return std::move(report_);
+  }
+
+ private:
+  // The LSN behind the last record.
+  Result<Lsn> read() {
     for (const std::string& name : TRY(files_.list(folder_))) TRY(look_at(name));
     set_ends();
     Lsn next_lsn = segments_.empty() ? 1 : segments_.front().header.first_lsn;
@@ -36,14 +52,10 @@ class Opening {
     for (size_t i = 0; i < segments_.size(); ++i) TRY(replay(i, next_lsn));
     // Segments that could not be read at all and that no later one could speak for.
     for (Damage& damage : unreadable_) add_damage(report_, std::move(damage));
-    start_.next_lsn = std::max(next_lsn, options_.next_lsn_min);
-    start_.after_gap = start_.next_lsn > next_lsn;
     report_.segments = start_.segments.size();
-    return Journal::Opened{std::make_unique<Appender>(files_, folder_, options_, std::move(start_)),
-                           std::move(report_)};
+    return next_lsn;
   }
 
- private:
   std::string path_of(std::string_view name) const { return platform::join(folder_, name); }
 
   Result<void> look_at(const std::string& name) {
@@ -58,7 +70,7 @@ class Opening {
       Window window(*file, bytes);
       if (TRY(end_of_data(window, std::min(kRecordsOffset, bytes))) <= kRecordsOffset) {
         // It was being made when the power went; records follow only on a header that is on disk.
-        return files_.remove(path_of(name));
+        return inspects_ ? Result<void>() : files_.remove(path_of(name));
       }
       unreadable_.push_back({name, 0, bytes, 0, 0});
       start_.segments.push_back({name, UINT64_MAX, bytes, true});
@@ -85,10 +97,12 @@ class Opening {
   Result<void> replay(size_t index, Lsn& next_lsn) {
     const SegmentFile& segment = segments_[index];
     if (segment.header.first_lsn > next_lsn || !unreadable_.empty()) report_gap(segment, next_lsn);
-    const auto file = TRY(files_.open(path_of(segment.name), platform::Access::ReadWrite));
+    const platform::Access access = inspects_ ? platform::Access::Read : platform::Access::ReadWrite;
+    const auto file = TRY(files_.open(path_of(segment.name), access));
     const ReplayEnd end = TRY(replay_segment(*file, segment, next_lsn, on_record_, report_));
     Appender::Held& held = *std::ranges::find(start_.segments, segment.name, &Appender::Held::name);
     held.damaged = end.damaged;
+    if (inspects_) return {};
     if (end.clean && !end.damaged && held.bytes > end.offset) {
       TRY(file->truncate(end.offset));
       held.bytes = end.offset;
@@ -132,6 +146,7 @@ class Opening {
   const std::string folder_;
   const Options& options_;
   const OnRecord& on_record_;
+  bool inspects_ = false;
   std::vector<SegmentFile> segments_;
   std::vector<Damage> unreadable_;
   Appender::Start start_;
@@ -139,6 +154,12 @@ class Opening {
 };
 
 }  // namespace
+
+Result<Report> Journal::inspect(platform::FileSystem& files, std::string folder) {
+  const Options options;
+  const OnRecord ignore = [](Lsn, RecordKind, Bytes) { return Result<void>(); };
+  return Opening(files, std::move(folder), options, ignore).inspect();
+}
 
 Result<Journal::Opened> Journal::open(platform::FileSystem& files, std::string folder, const Options& options,
                                       const OnRecord& on_record) {

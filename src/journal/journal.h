@@ -126,6 +126,9 @@ class Journal {
   // a full disk.
   static Result<Opened> open(platform::FileSystem& files, std::string folder, const Options& options,
                              const OnRecord& on_record);
+  // Reads what is there and changes nothing, also while another process writes: what that one is just writing then
+  // looks torn. NotFound if there is no such folder; otherwise as open().
+  static Result<Report> inspect(platform::FileSystem& files, std::string folder);
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
   virtual ~Journal() = default;

@@ -313,4 +313,9 @@ Result<std::unique_ptr<ObjectStore>> open_local_folder(platform::FileSystem& fil
   return std::unique_ptr<ObjectStore>(std::make_unique<LocalFolder>(files, folder));
 }
 
+Result<std::unique_ptr<ObjectStore>> view_local_folder(platform::FileSystem& files, const std::string& folder) {
+  TRY(files.list(folder));
+  return std::unique_ptr<ObjectStore>(std::make_unique<LocalFolder>(files, folder));
+}
+
 }  // namespace clew::object

@@ -34,4 +34,7 @@ constexpr size_t kOpenFilesMax = 256;
 // `files` must outlive the store. Makes the folder if it is missing.
 Result<std::unique_ptr<ObjectStore>> open_local_folder(platform::FileSystem& files, const std::string& folder);
 
+// The same for who only reads, also while another process has it open: removes nothing. NotFound if it is missing.
+Result<std::unique_ptr<ObjectStore>> view_local_folder(platform::FileSystem& files, const std::string& folder);
+
 }  // namespace clew::object

@@ -12,25 +12,6 @@ namespace {
 
 constexpr std::string_view kTenantsPrefix = "tenants/";
 
-// From one tenant's first object to the next tenant's: '0' is the character behind '/'.
-Result<std::vector<std::string>> tenant_names(object::ObjectStore& objects) {
-  std::vector<std::string> names;
-  std::string after;
-  for (;;) {
-    const std::vector<object::Listed> page = TRY(objects.list(std::string(kTenantsPrefix), after));
-    for (const object::Listed& object : page) {
-      const size_t begin = kTenantsPrefix.size();
-      const size_t end = object.name.find('/', begin);
-      if (end == std::string::npos) continue;
-      std::string name = object.name.substr(begin, end - begin);
-      if (names.empty() || names.back() != name) names.push_back(std::move(name));
-    }
-    if (page.size() < object::kListMax) return names;
-    const std::string& last = page.back().name;
-    after = last.substr(0, last.find('/', kTenantsPrefix.size())) + '0';
-  }
-}
-
 bool is_damage(const Error& error) { return error.code() == Code::DataLoss || error.code() == Code::Internal; }
 
 Result<void> open_tenant(Tenant& tenant, const Shelves& shelves, Recovery& recovery) {
@@ -72,6 +53,25 @@ Result<void> open_tenant(Tenant& tenant, const Shelves& shelves, Recovery& recov
 }
 
 }  // namespace
+
+// From one tenant's first object to the next tenant's: '0' is the character behind '/'.
+Result<std::vector<std::string>> tenant_names(object::ObjectStore& objects) {
+  std::vector<std::string> names;
+  std::string after;
+  for (;;) {
+    const std::vector<object::Listed> page = TRY(objects.list(std::string(kTenantsPrefix), after));
+    for (const object::Listed& object : page) {
+      const size_t begin = kTenantsPrefix.size();
+      const size_t end = object.name.find('/', begin);
+      if (end == std::string::npos) continue;
+      std::string name = object.name.substr(begin, end - begin);
+      if (names.empty() || names.back() != name) names.push_back(std::move(name));
+    }
+    if (page.size() < object::kListMax) return names;
+    const std::string& last = page.back().name;
+    after = last.substr(0, last.find('/', kTenantsPrefix.size())) + '0';
+  }
+}
 
 Result<void> set_aside(Tenant& tenant, const std::vector<ObjectId>& blocks) {
   const ManifestState manifest = tenant.manifest();

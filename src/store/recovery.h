@@ -20,6 +20,9 @@
 
 namespace clew::store {
 
+// The tenants that have objects.
+Result<std::vector<std::string>> tenant_names(object::ObjectStore& objects);
+
 // FailedPrecondition: something needs a newer program. DataLoss: a manifest cannot be read.
 Result<void> open_tenants(Tenants& tenants, const Shelves& shelves, Recovery& recovery);
 
