@@ -29,7 +29,7 @@ class Visitor {
  public:
   virtual ~Visitor() = default;
   virtual void id(Bytes bytes) = 0;
-  virtual void time(const uint8_t* place) = 0;
+  virtual void time(Patch::Kind kind, const uint8_t* place) = 0;
   virtual void value(Level level, std::string_view key, Scalar type, Bytes bytes) = 0;
 };
 
@@ -79,7 +79,7 @@ void walk_attributes(Level level, uint32_t field, Bytes message, Visitor& visito
 void walk_event(Bytes event, Visitor& visitor) {
   ProtoReader reader(event);
   while (reader.next_tag()) {
-    if (reader.tag() == fixed64_tag(1)) visitor.time(reader.position());
+    if (reader.tag() == fixed64_tag(1)) visitor.time(Patch::Kind::EventTime, reader.position());
     reader.skip();
   }
   walk_attributes(Level::Event, 3, event, visitor);
@@ -97,7 +97,7 @@ void walk_span(Bytes span, Visitor& visitor) {
     const uint32_t tag = reader.tag();
     Bytes bytes;
     if (tag == fixed64_tag(7) || tag == fixed64_tag(8)) {
-      visitor.time(reader.position());
+      visitor.time(tag == fixed64_tag(7) ? Patch::Kind::Start : Patch::Kind::End, reader.position());
       reader.skip();
     } else if (reader.type() == codec::WireType::Length) {
       if (!reader.read_bytes(bytes)) return;
@@ -130,7 +130,7 @@ uint32_t walk_request(Bytes request, Visitor& visitor) {
 class ValueModel : public Visitor {
  public:
   void id(Bytes) override {}
-  void time(const uint8_t*) override {}
+  void time(Patch::Kind, const uint8_t*) override {}
   void value(Level level, std::string_view key, Scalar, Bytes bytes) override {
     Values& values = values_[{level, std::string(key)}];
     if (values.distinct.size() >= kDistinctMax) return;
@@ -171,7 +171,7 @@ class PatchFinder : public Visitor {
     if (bytes.size() == model::TraceId::kBytes) add(bytes, Patch::Kind::TraceId);
     if (bytes.size() == model::SpanId::kBytes) add(bytes, Patch::Kind::SpanId);
   }
-  void time(const uint8_t* place) override { add({place, sizeof(uint64_t)}, Patch::Kind::Time); }
+  void time(Patch::Kind kind, const uint8_t* place) override { add({place, sizeof(uint64_t)}, kind); }
   void value(Level level, std::string_view key, Scalar type, Bytes bytes) override {
     if (bytes.size() > UINT16_MAX || !model_.hardly_repeats(level, key)) return;
     switch (type) {
@@ -219,7 +219,32 @@ void change_text(char* text, size_t bytes, bool hex, uint64_t& random) {
   }
 }
 
-void apply(const Patch& patch, const Round& round, uint64_t& random, char* place) {
+constexpr uint64_t kStartNoise = (1 << 14) - 1;  // nanoseconds
+constexpr uint64_t kEventNoise = (1 << 12) - 1;
+
+// The start of the span whose end comes next: as encoded, and as sent.
+struct SpanStart {
+  uint64_t encoded = 0;
+  uint64_t sent = 0;
+};
+
+// A span's start stands before its end.
+void move_time(Patch::Kind kind, const Round& round, uint64_t& random, SpanStart& start, char* place) {
+  const auto time = load<uint64_t>(place);
+  if (kind == Patch::Kind::Start) start = {time, time};
+  if (time == 0) return;
+  uint64_t moved = time + round.time_shift;
+  if (kind == Patch::Kind::Start) moved += next_random(random) & kStartNoise;
+  if (kind == Patch::Kind::EventTime) moved += next_random(random) & kEventNoise;
+  if (kind == Patch::Kind::End && start.encoded != 0 && time >= start.encoded) {
+    const uint64_t duration = time - start.encoded;
+    moved = start.sent + duration + next_random(random) % (duration / 8 + 1);
+  }
+  if (kind == Patch::Kind::Start) start.sent = moved;
+  put(place, moved);
+}
+
+void apply(const Patch& patch, const Round& round, uint64_t& random, SpanStart& start, char* place) {
   switch (patch.kind) {
     case Patch::Kind::TraceId:
       put(place, load<uint64_t>(place) ^ round.salt);
@@ -228,8 +253,10 @@ void apply(const Patch& patch, const Round& round, uint64_t& random, char* place
     case Patch::Kind::SpanId:
       put(place, load<uint64_t>(place) ^ round.salt);
       break;
-    case Patch::Kind::Time:
-      if (const auto time = load<uint64_t>(place); time != 0) put(place, time + round.time_shift);
+    case Patch::Kind::Start:
+    case Patch::Kind::End:
+    case Patch::Kind::EventTime:
+      move_time(patch.kind, round, random, start, place);
       break;
     case Patch::Kind::Text:
       change_text(place, patch.bytes, false, random);
@@ -271,7 +298,8 @@ LoadRequests make_requests(const model::SpanBatch& spans, size_t batch_spans) {
 
 void write_request(const LoadRequest& request, const Round& round, uint64_t& random, std::string& out) {
   out.assign(request.body);
-  for (const Patch& patch : request.patches) apply(patch, round, random, out.data() + patch.offset);
+  SpanStart start;
+  for (const Patch& patch : request.patches) apply(patch, round, random, start, out.data() + patch.offset);
 }
 
 }  // namespace clew::app

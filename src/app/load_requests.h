@@ -6,7 +6,8 @@
 // Replaying the same bytes would flatter a store: its dictionaries would hold everything after one round. So what
 // varies in life varies here:
 //   - trace and span ids get new bits in each round, the same for all requests of a round, so that traces stay whole;
-//   - times move so that the newest of a round is the moment at which the round began;
+//   - times move so that the newest of a round is the moment at which the round began, and no two rounds have the same
+//     nanoseconds: a span starts up to 16 µs later, lasts up to an eighth longer, and its events come up to 4 µs later;
 //   - a value model by key finds the keys whose values hardly repeat (ids, addresses, query texts); in their values
 //     digits become other digits, hexadecimal ids other ids, numbers other numbers of the same size.
 #pragma once
@@ -25,7 +26,7 @@ namespace clew::app {
 
 // A place in an encoded request that changes with each sending.
 struct Patch {
-  enum class Kind : uint8_t { TraceId, SpanId, Time, Text, HexText, Varint, Double };
+  enum class Kind : uint8_t { TraceId, SpanId, Start, End, EventTime, Text, HexText, Varint, Double };
   uint32_t offset;
   uint16_t bytes;
   Kind kind;

@@ -73,18 +73,22 @@ TEST_F(LoadRequestsTest, KeepTheTreeAndRenewTheIds) {
   EXPECT_EQ(traces.size(), 3 * source_traces.size());
 }
 
-TEST_F(LoadRequestsTest, MoveAllTimesTogether) {
+TEST_F(LoadRequestsTest, MoveTimesAlmostTogether) {
   const uint64_t shift = 1'000'000'000'000;
   const SpanBatch moved = sent(load_, {.salt = 1, .time_shift = shift}, 1);
-  UnixNanos newest = 0;
+  size_t unlike = 0;
   for (size_t row = 0; row < source_.span_count(); ++row) {
-    EXPECT_EQ(moved.start[row], source_.start[row] + shift);
-    EXPECT_EQ(moved.end[row], source_.end[row] + shift);
-    newest = std::max(newest, moved.end[row]);
+    const uint64_t later = moved.start[row] - (source_.start[row] + shift);
+    const uint64_t was = source_.end[row] - source_.start[row];
+    const uint64_t is = moved.end[row] - moved.start[row];
+    EXPECT_LT(later, 1u << 14);
+    EXPECT_GE(is, was);
+    EXPECT_LE(is, was + was / 8);
+    unlike += later != 0 && is != was;
   }
+  EXPECT_GT(unlike, source_.span_count() * 9 / 10);
   for (size_t event = 0; event < source_.events.size(); ++event)
-    EXPECT_EQ(moved.events[event].time, source_.events[event].time + shift);
-  EXPECT_EQ(newest, load_.newest + shift);
+    EXPECT_LT(moved.events[event].time - (source_.events[event].time + shift), 1u << 12);
 }
 
 TEST_F(LoadRequestsTest, ChangeTheValuesThatHardlyRepeat) {
