@@ -37,6 +37,7 @@ SealJob::SealJob(Tenant& tenant, const Shelves& shelves, MemoryBudget& budget, s
       carry_from_(carry_from),
       state_(tenant.state()),
       spans_(tenant.frozen().head->everything().slice().spans()),
+      frozen_rows_(tenant.frozen().head->snapshot().row_count()),
       memory_(budget, Share::Seal),
       red_(rollup_, spans_),
       edges_(spans_) {
@@ -166,7 +167,9 @@ Result<void> SealJob::take_trace(const HeadSlice& head, uint32_t trace, std::spa
   const model::TraceId id = head.trace_id(trace);
   const CarriedTrace* carried = tenant_.find_carried(id);
   model::TraceSummary summary = head.summary(trace);
-  const uint32_t last_row = rows_.back();
+  uint32_t last_row = 0;
+  for (const uint32_t row : rows_)
+    if (row < frozen_rows_) last_row = row;
   if (!parts.empty() || carried != nullptr) {
     leave_out_known(parts);
     if (rows_.empty()) return {};
@@ -175,8 +178,7 @@ Result<void> SealJob::take_trace(const HeadSlice& head, uint32_t trace, std::spa
     for (const uint32_t row : rows_) add_span(summary, spans_.start[row], spans_.end[row], head.arrival(row));
   }
   const uint32_t carries = carried == nullptr ? 0 : carried->carries;
-  const UnixNanos last_arrival = std::max(head.arrival(last_row), head.arrival(rows_.back()));
-  if (carry_from_ && last_arrival >= *carry_from_ && carries < kCarriesMax && carry(head, id, carries + 1)) return {};
+  if (carries < kCarriesMax && is_active(head, last_row) && carry(head, id, carries + 1)) return {};
   if (!parts.empty()) ++report_.shared_traces;
   count(head, summary, parts);
   return lay_out(summary, parts.empty() ? 0 : block::kIsElsewhere);
@@ -203,6 +205,11 @@ void SealJob::leave_out_known(std::span<const Part> parts) {
   }
   report_.duplicates += rows_.size() - kept;
   rows_.resize(kept);
+}
+
+bool SealJob::is_active(const HeadSlice& head, uint32_t last_row) const {
+  return carry_from_ && last_row >= frozen_rows_ - frozen_rows_ / kCarryRowsDivisor && last_row < frozen_rows_ &&
+         head.arrival(last_row) >= *carry_from_;
 }
 
 // False if there are too many already.

@@ -34,6 +34,9 @@ namespace clew::store {
 
 // Times that a trace is carried over.
 constexpr uint32_t kCarriesMax = 2;
+// Of the frozen head's rows, the part at the end whose traces may be carried over: however fast spans come, most of a
+// head goes into a block.
+constexpr uint32_t kCarryRowsDivisor = 4;
 // Rows of blocks that are held at once to find duplicates; one trace may exceed it.
 constexpr uint64_t kKnownRowsMax = 200'000;
 
@@ -74,6 +77,7 @@ class SealJob {
   Result<void> pass_over(const TenantBlock& block, const Error& error);
   Result<void> take_trace(const HeadSlice& head, uint32_t trace, std::span<const Part> parts);
   void leave_out_known(std::span<const Part> parts);
+  bool is_active(const HeadSlice& head, uint32_t last_row) const;
   bool carry(const HeadSlice& head, const model::TraceId& id, uint32_t carries);
   Result<void> lay_out(const model::TraceSummary& summary, uint8_t flags);
   void count(const HeadSlice& head, const model::TraceSummary& summary, std::span<const Part> parts);
@@ -88,6 +92,7 @@ class SealJob {
   const std::optional<UnixNanos> carry_from_;
   const std::shared_ptr<const TenantState> state_;
   const model::SpanBatch& spans_;  // of the frozen head
+  const uint32_t frozen_rows_;     // those behind came from the carried head
   Reservation memory_;
 
   // What blocks have of the traces at hand.
