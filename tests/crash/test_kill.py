@@ -7,6 +7,9 @@ under way may be there or not, but only whole; nothing else may be there. The sp
 one of them shared by all requests of a round, so "whole" reaches over traces. At the end everything that was ever sent
 is read again after a clean stop.
 
+The same once more while heads become blocks all the time and blocks are compacted: small seals, and calls of flush and
+compact at random moments. Then the shared trace of a round lies in many blocks and in memory.
+
 CLEW_CRASH_ROUNDS: how often to kill (20). CLEW_CRASH_SEED: the choices of a run; it is printed.
 """
 
@@ -18,8 +21,9 @@ import threading
 import time
 
 import grpc
+import pytest
 
-from clew_process import Clew
+from clew_process import Clew, request
 from otlp import GrpcSender, HttpSender, new_request
 
 ROUNDS = int(os.environ.get("CLEW_CRASH_ROUNDS", "20"))
@@ -95,6 +99,28 @@ class Load:
             assert not thread.is_alive(), "a sender hangs"
 
 
+class Housekeeping:
+    """Flushes and compacts at random moments until the server is gone."""
+
+    def __init__(self, clew, seed):
+        self.address = clew.doors["http"]
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, args=(random.Random(f"{seed} keeps house"),), daemon=True)
+        self.thread.start()
+
+    def _run(self, generator):
+        while not self.stopped.wait(generator.uniform(0.0, 0.1)):
+            try:
+                request(self.address, "POST", f"/clew/v1/admin/{generator.choice(('flush', 'flush', 'compact'))}")
+            except (OSError, http.client.HTTPException):
+                return
+
+    def join(self):
+        self.stopped.set()
+        self.thread.join(30)
+        assert not self.thread.is_alive(), "a command hangs"
+
+
 class Reader:
     """Reads traces over one connection."""
 
@@ -162,18 +188,22 @@ def assert_nothing_wrong(counts, bad, seed):
     assert not wrong, f"seed {seed}: {counts}; the first: {first}"
 
 
-def test_kill_9_under_load(tmp_path):
+@pytest.mark.parametrize("settings", [[], ["seal.spans=2000", "seal.carry=100ms"]], ids=["in memory", "while sealing"])
+def test_kill_9_under_load(tmp_path, settings):
     print(f"seed {SEED}, {ROUNDS} rounds")
     generator = random.Random(SEED)
     requests, shared_traces, total = [], [], {}
-    with Clew(tmp_path / "clew") as clew:
+    with Clew(tmp_path / "clew", settings) as clew:
         for round_number in range(ROUNDS):
             began = time.monotonic()
             shared_traces.append(generator.getrandbits(128) | 1)
             load = Load(clew, generator.getrandbits(32), shared_traces[-1])
+            housekeeping = Housekeeping(clew, generator.getrandbits(32)) if settings else None
             time.sleep(generator.uniform(*LOAD_SECONDS))
             clew.kill()
             load.join()
+            if housekeeping:
+                housekeeping.join()
             requests += load.requests
             while generator.random() < STARTS_KILLED:
                 clew.start_and_kill(generator.uniform(*START_KILL_SECONDS))
@@ -190,4 +220,6 @@ def test_kill_9_under_load(tmp_path):
         print(f"at the end, after a clean stop: {counts}")
         assert_nothing_wrong(counts, bad, SEED)
         assert counts == total
+        if settings:
+            assert clew.metrics()["clew_recovery_blocks"] > 0, "nothing was sealed: this run proves nothing"
         assert counts["acknowledged"] >= ROUNDS, "hardly anything was sent: this run proves nothing"
