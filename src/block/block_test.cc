@@ -321,7 +321,8 @@ TEST_F(BlockTest, ColumnsSayWhatTheyHold) {
       const Zone zone = group->zone(id).value();
       int64_t low = INT64_MAX;
       int64_t high = INT64_MIN;
-      for (const uint64_t value : *group->ints(id)) {
+      const auto values = group->ints(id);
+      for (const uint64_t value : *values) {
         low = std::min(low, static_cast<int64_t>(value));
         high = std::max(high, static_cast<int64_t>(value));
       }

@@ -147,8 +147,9 @@ uint32_t Catalogue::template_of(uint32_t row, uint32_t local_shape, bool& all_ra
   LocalTemplate wanted = {
       spans_->name[row], spans_->scope[row], spans_->kind[row], spans_->status_code[row], local_shape, 0, false};
   uint64_t hash = (uint64_t{wanted.name} << 32 | wanted.shape) * 0x9E3779B97F4A7C15u;
-  hash ^=
-      (uint64_t{wanted.scope} << 32 | static_cast<uint32_t>(wanted.kind * 31 + wanted.status)) * 0xD6E8FEB86659FD93u;
+  hash ^= (uint64_t{wanted.scope} << 32 |
+           (static_cast<uint32_t>(wanted.kind) * 31 + static_cast<uint32_t>(wanted.status))) *
+          0xD6E8FEB86659FD93u;
   hash ^= hash >> 32;
   const size_t mask = template_slots_.size() - 1;
   size_t at = hash & mask;
