@@ -92,6 +92,7 @@ void Committer::run() {
     trim_journal();
     update_gauges();
   }
+  trim_journal();
 }
 
 // Waits for work; false when there is none and never will be.

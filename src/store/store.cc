@@ -6,6 +6,7 @@
 #include "block/cache.h"
 #include "journal/journal.h"
 #include "object/local_folder.h"
+#include "platform/file_system.h"
 #include "store/committer.h"
 #include "store/maintenance.h"
 #include "store/recovery.h"
@@ -15,16 +16,21 @@
 namespace clew::store {
 namespace {
 
+constexpr std::string_view kLockName = "lock";
+constexpr platform::SyncSite kSyncFolder = "store.folder";  // the name of the data folder
+
 // What outlives everything that reads or writes.
 struct Ground {
-  Ground(std::unique_ptr<object::ObjectStore> object_store, const Options& store_options, const Clock& clock,
-         MemoryBudget& budget, Metrics& metrics)
-      : options(store_options),
+  Ground(std::unique_ptr<platform::FileLock> folder_lock, std::unique_ptr<object::ObjectStore> object_store,
+         const Options& store_options, const Clock& clock, MemoryBudget& budget, Metrics& metrics)
+      : lock(std::move(folder_lock)),
+        options(store_options),
         objects(std::move(object_store)),
         cache(budget),
         tenants(*objects, budget, options.tenants_max, clock, metrics),
         shelves{*objects, cache, tenants.retired(), options.free_space_floor_bytes / 2} {}
 
+  const std::unique_ptr<platform::FileLock> lock;
   const Options options;
   const std::unique_ptr<object::ObjectStore> objects;
   block::Cache cache;
@@ -134,8 +140,11 @@ Result<std::unique_ptr<Store>> Store::open(platform::FileSystem& files, const st
                                            const Options& options, const Clock& clock, MemoryBudget& budget,
                                            Metrics& metrics) {
   const uint64_t began = clock.monotonic_nanos();
+  // First of all: opening removes what looks left over, and what another process is about to finish looks like that.
+  TRY(platform::make_durable_directory(files, folder, kSyncFolder));
+  auto lock = TRY(files.lock(platform::join(folder, kLockName)));
   auto objects = TRY(object::open_local_folder(files, folder + "/objects"));
-  auto ground = std::make_unique<Ground>(std::move(objects), options, clock, budget, metrics);
+  auto ground = std::make_unique<Ground>(std::move(lock), std::move(objects), options, clock, budget, metrics);
   Recovery& recovery = ground->recovery;
   TRY(open_tenants(ground->tenants, ground->shelves, recovery));
 

@@ -145,6 +145,20 @@ TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
   EXPECT_EQ(server.budget.used(Share::InFlight), 0u);
 }
 
+// Who comes second must not tidy up what the first is at work on.
+TEST(Store, AFolderInUseIsLeftAlone) {
+  FaultyFileSystem files(7);
+  Server server(files);
+  ASSERT_TRUE(files.create("data/objects/.incomplete/block").ok());
+  Metrics metrics;
+  MemoryBudget budget(kBudget);
+  const Result<std::unique_ptr<Store>> second =
+      Store::open(files, "data", {}, platform::system_clock(), budget, metrics);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code(), Code::FailedPrecondition);
+  EXPECT_EQ(files.list("data/objects/.incomplete")->size(), 1u);
+}
+
 TEST(Store, AnEmptyRequestIsAcknowledgedWithoutADisk) {
   FaultyFileSystem files(5);
   Server server(files);
