@@ -1,65 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a search costs over a head of half a million spans of recorded traffic, one thread, limit 20. The counter
-// per_span is the time divided by the spans of the whole head, also where the search stops early.
+// What a search costs over recorded traffic that was sealed into blocks, with the last spans in a head; one thread,
+// limit 20, everything in memory. The counter per_span is the time divided by all spans, also where the search stops
+// early.
 //
-//   CLEW_TEST_DATA=… clew_search_bench
+//   CLEW_TEST_DATA=… [CLEW_BENCH_SPANS=2000000] [CLEW_BENCH_HEAD_SPANS=100000] clew_search_bench
 #include <benchmark/benchmark.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
 
-#include "base/bytes.h"
 #include "base/memory_budget.h"
-#include "decode/otlp/traces_protobuf.h"
-#include "model/span_batch.h"
 #include "query/parse.h"
-#include "recorded_traffic.h"
+#include "renewed_traffic.h"
 #include "scan/search.h"
-#include "store/snapshot.h"
+#include "scan/testing/scattered_snapshot.h"
+#include "scan/trace.h"
 
 namespace {
 
-using clew::as_bytes;
-using clew::model::SpanBatch;
-
-constexpr size_t kHeadSpans = 500'000;
+constexpr size_t kBlockSpans = 1'000'000;
 constexpr size_t kRequestSpans = 512;
-constexpr uint64_t kBudgetBytes = uint64_t{2} << 30;
+constexpr uint64_t kBudgetBytes = uint64_t{4} << 30;
 
-// Other traces than before, as new traffic has.
-void renew_ids(SpanBatch& batch, uint64_t salt) {
-  for (size_t row = 0; row < batch.span_count(); ++row) {
-    batch.trace_id[row].low ^= salt;
-    batch.span_id[row].value ^= salt;
-    if (!batch.parent_span_id[row].is_zero()) batch.parent_span_id[row].value ^= salt;
-  }
+size_t number_from(const char* variable, size_t usual) {
+  const char* given = std::getenv(variable);
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : usual;
 }
 
-std::shared_ptr<clew::store::Head> fill_head() {
-  auto head = std::make_shared<clew::store::Head>();
-  clew::UnixNanos received = 1'790'000'000 * clew::kNanosPerSecond;
-  size_t spans = 0;
-  for (uint64_t round = 1; spans < kHeadSpans; ++round) {
-    const size_t before = spans;
-    for (const std::string& request : clew::bench::recorded_requests(kRequestSpans)) {
-      SpanBatch batch;
-      if (!clew::decode::otlp::decode_traces_protobuf(as_bytes(request), batch).ok()) continue;
-      renew_ids(batch, round * 0x9E3779B97F4A7C15u);
-      spans += batch.span_count();
-      head->append(batch, received += clew::kNanosPerMilli);
-    }
-    if (spans == before) break;
-  }
-  return head;
+const clew::scan::testing::ScatteredSnapshot& world() {
+  static const auto made = [] {
+    const size_t spans = number_from("CLEW_BENCH_SPANS", 2'000'000);
+    const size_t head_spans = number_from("CLEW_BENCH_HEAD_SPANS", 100'000);
+    auto world = std::make_unique<clew::scan::testing::ScatteredSnapshot>();
+    auto head = std::make_shared<clew::store::Head>();
+    size_t given = 0;
+    size_t in_head = 0;
+    const auto seal = [&] {
+      world->add_block(*head);
+      head = std::make_shared<clew::store::Head>();
+      in_head = 0;
+    };
+    clew::bench::for_each_renewed_request(spans, kRequestSpans, [&](const auto& request, clew::UnixNanos received) {
+      head->append(request, received);
+      in_head += request.span_count();
+      given += request.span_count();
+      const bool for_blocks = given + head_spans < spans;
+      if (in_head >= kBlockSpans && for_blocks) seal();
+      if (!for_blocks && in_head > head_spans && given - request.span_count() + head_spans < spans) seal();
+    });
+    world->add_head(*head);
+    return world;
+  }();
+  return *made;
 }
 
 void search(benchmark::State& state, const std::string& text) {
-  static const std::shared_ptr<clew::store::Head> head = fill_head();
-  const clew::store::Snapshot snapshot(head->snapshot());
-  if (snapshot.row_count() == 0) {
+  const clew::store::Snapshot& snapshot = world().snapshot();
+  if (snapshot.span_count() == 0) {
     state.SkipWithError("no recorded data: set CLEW_TEST_DATA");
     return;
   }
@@ -69,14 +68,40 @@ void search(benchmark::State& state, const std::string& text) {
     return;
   }
   clew::MemoryBudget budget(kBudgetBytes);
-  size_t found = 0;
+  clew::scan::SearchAnswer found;
   for (auto _ : state) {
     auto answer = clew::scan::search(snapshot, query.query(), {}, budget);
-    found = answer.ok() ? answer->traces.size() : 0;
+    if (answer.ok()) found = std::move(*answer);
   }
-  state.counters["traces"] = static_cast<double>(found);
-  state.counters["per_span"] = benchmark::Counter(
-      snapshot.row_count(), benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+  if (!found.complete()) state.SkipWithError(found.partial_reason.c_str());
+  state.counters["traces"] = static_cast<double>(found.traces.size());
+  state.counters["evaluated"] = static_cast<double>(found.spans_inspected);
+  state.counters["MB_read"] = static_cast<double>(found.bytes_read) / 1e6;
+  state.counters["per_span"] =
+      benchmark::Counter(static_cast<double>(snapshot.span_count()),
+                         benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+// Traces of all ages, one after the other.
+void read_trace(benchmark::State& state) {
+  const clew::store::Snapshot& snapshot = world().snapshot();
+  clew::MemoryBudget budget(kBudgetBytes);
+  std::vector<clew::model::TraceId> ids;
+  for (const auto& block : snapshot.blocks) {
+    const auto visit = [&](std::span<const clew::model::TraceId> some) {
+      for (size_t i = 0; i < some.size(); i += 997) ids.push_back(some[i]);
+      return true;
+    };
+    if (!block->block().for_each_trace_id(visit).ok()) return state.SkipWithError("a block is damaged");
+  }
+  if (ids.empty()) return state.SkipWithError("no blocks");
+  size_t next = 0;
+  size_t spans = 0;
+  for (auto _ : state) {
+    const auto trace = clew::scan::read_trace(snapshot, ids[next++ % ids.size()], budget);
+    if (trace.ok() && *trace) spans += (*trace)->spans.span_count();
+  }
+  state.counters["spans"] = static_cast<double>(spans) / static_cast<double>(next);
 }
 
 struct Case {
@@ -104,6 +129,13 @@ constexpr Case kCases[] = {
     {"descendant_absent", R"({ kind = client } >> { nestedSetParent < 0 })"},
     {"descendant_one_side", R"({ kind = client } >> { duration > 10h })"},
     {"ancestor_absent", R"({ kind = server } << { kind = consumer })"},
+    {"id_one", R"({ span.app.order.id = "no such order" })"},
+    {"regex_name_and_status", R"({ name =~ ".*[Cc]heckout.*" && status = error })"},
+    {"descendant_services",
+     R"({ resource.service.name = "frontend" } >> { resource.service.name = "product-catalog" })"},
+    {"descendant_services_none",
+     R"({ resource.service.name = "product-catalog" } >> { resource.service.name = "frontend" })"},
+    {"error_child", R"({ status = error } > { status = error })"},
 };
 
 }  // namespace
@@ -114,6 +146,7 @@ int main(int argc, char** argv) {
       search(state, query);
     })->Unit(benchmark::kMillisecond);
   }
+  benchmark::RegisterBenchmark("read_trace", read_trace)->Unit(benchmark::kMicrosecond);
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -110,19 +110,37 @@ uint64_t BlockScan::leaves_in(uint32_t first_row, uint32_t row_count) const {
   return leaves;
 }
 
-// Fills candidates_, newest first.
+// Fills candidates_, newest first. What is known of traces is read only if one may match; of those that lie in pieces
+// the id is enough, as none has an order time above the row group's.
 Result<void> BlockScan::sort_out(block::RowGroup& group) {
   candidates_.clear();
-  for (const block::TraceRows& trace : TRY(group.traces())) {
-    const uint64_t leaves = leaves_in(trace.first_row, trace.row_count);
+  const std::span<const uint32_t> row_counts = TRY(group.rows(block::kTraceRows));
+  suspects_.clear();
+  uint32_t first_row = 0;
+  for (uint32_t i = 0; i < row_counts.size(); first_row += row_counts[i++]) {
+    if (row_counts[i] > group.row_count() - first_row) return Error(Code::DataLoss, "rows of a trace");
+    const uint64_t leaves = leaves_in(first_row, row_counts[i]);
     if (leaves == 0) continue;
-    const model::OrderKey key = model::order_key(trace.summary);
-    if (newest_.is_late(key)) continue;
-    if (shared_.is_shared(trace.summary.id)) {
-      shared_.see(trace.summary.id, leaves, key.time);
-    } else if (leaves_.may_match(leaves) && newest_.in_range(trace.summary) && newest_.may_enter(key)) {
-      candidates_.push_back({trace.summary, trace.first_row, trace.row_count});
-    }
+    const bool alone = may_match_alone_ && leaves_.may_match(leaves);
+    if (alone || shared_.any()) suspects_.push_back({i, alone, leaves});
+  }
+  if (suspects_.empty()) return {};
+  if (shared_.any()) {
+    const std::span<const uint64_t> high = TRY(group.ints(block::kTraceIdHigh));
+    const std::span<const uint64_t> low = TRY(group.ints(block::kTraceIdLow));
+    std::erase_if(suspects_, [&](const Suspect& suspect) {
+      const model::TraceId id{high[suspect.trace], low[suspect.trace]};
+      const bool is_shared = shared_.is_shared(id);
+      if (is_shared) shared_.see(id, suspect.leaves, group.facts().newest_order_time);
+      return is_shared || !suspect.alone;
+    });
+  }
+  if (suspects_.empty()) return {};
+  const std::span<const block::TraceRows> traces = TRY(group.traces());
+  for (const Suspect& suspect : suspects_) {
+    const block::TraceRows& trace = traces[suspect.trace];
+    if (!newest_.in_range(trace.summary) || !newest_.may_enter(model::order_key(trace.summary))) continue;
+    candidates_.push_back({trace.summary, trace.first_row, trace.row_count});
   }
   std::ranges::sort(candidates_, [](const Candidate& a, const Candidate& b) {
     return model::order_key(a.summary) > model::order_key(b.summary);
@@ -308,6 +326,7 @@ void BlockScan::describe(std::span<const Found* const> found, const std::functio
     const Result<void> done = describe_one(*each, copy, trace);
     if (!done.ok()) {
       damaged(done.error());
+      copies.reset();  // it may hold half a span
       continue;
     }
     std::vector<uint32_t> copied(copies->span_count() - first_copy);

@@ -51,6 +51,13 @@ class BlockScan {
     uint32_t row_count;
   };
 
+  // A trace of a row group with leaves, by its number there.
+  struct Suspect {
+    uint32_t trace;
+    bool alone;  // they are enough for it
+    uint64_t leaves;
+  };
+
   Result<void> look_at(uint32_t row_group);
   Result<bool> select(block::RowGroup& group);
   Result<void> sort_out(block::RowGroup& group);
@@ -88,6 +95,7 @@ class BlockScan {
   std::vector<RowBits> rows_;  // by leaf
   uint64_t everywhere_ = 0;    // leaves that all rows may pass
   uint64_t some_ = 0;          // leaves that some rows may pass
+  std::vector<Suspect> suspects_;
   std::vector<Candidate> candidates_;
   eval::Matches matches_;
   std::vector<uint32_t> chunk_rows_;

@@ -179,5 +179,52 @@ TEST(Scattered, TracesAreReadAsFromOneHead) {
   EXPECT_EQ(budget.used(Share::Query), 0u);
 }
 
+// Each line of an answer's dump is a trace.
+std::set<std::string> lines_of(const SearchAnswer& answer) {
+  std::set<std::string> lines;
+  const std::string text = dump(answer);
+  for (size_t at = 0, end = 0; (end = text.find('\n', at)) != std::string::npos; at = end + 1) {
+    lines.insert(text.substr(at, end - at));
+  }
+  return lines;
+}
+
+// A bit that is flipped anywhere in a block makes an answer partial, or is not read; it makes none wrong.
+TEST(Scattered, DamageMakesAnswersPartialNotWrong) {
+  const uint64_t seed = seed_of_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  MemoryBudget budget(kBudgetBytes);
+  size_t partial = 0;
+  for (int round = 0; round < 4; ++round) {
+    const World world = random_world(random, 60);
+    ScatteredSnapshot scattered(world.parts, kBlocks, random_options(random));
+    for (int i = 0; i < 60; ++i) {
+      const query::Query query = eval::testing::random_query(random);
+      SearchOptions options;
+      options.limit = 1000;
+      std::string& bytes = scattered.bytes_of(random() % kBlocks);
+      char& byte = bytes[random() % bytes.size()];
+      const char before = byte;
+      byte = static_cast<char>(byte ^ 1 << random() % 8);
+      const auto answer = search(scattered.snapshot(), query, options, budget);
+      byte = before;
+      const auto expected = search(scattered.snapshot(), query, options, budget);
+      ASSERT_TRUE(answer.ok() && expected.ok());
+      ASSERT_TRUE(expected->complete()) << expected->partial_reason;
+      partial += answer->complete() ? 0 : 1;
+      if (answer->complete()) {
+        ASSERT_EQ(dump(*answer), dump(*expected)) << query::to_string(query);
+      } else {
+        const std::set<std::string> whole = lines_of(*expected);
+        for (const std::string& line : lines_of(*answer))
+          ASSERT_TRUE(whole.contains(line)) << line << "\n" << answer->partial_reason;
+      }
+    }
+  }
+  EXPECT_GT(partial, 5u);
+  EXPECT_EQ(budget.used(Share::Query), 0u);
+}
+
 }  // namespace
 }  // namespace clew::scan

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs every scenario file of this folder twice: against the head of a store that has just acknowledged the spans, and
-// after the store was closed and opened again, so that its head comes from the journal. README.md has the form.
+// Runs every scenario file of this folder three times: against the head of a store that has just acknowledged the spans;
+// after the store was closed and opened again, so that its head comes from the journal; and with the spans of each
+// request thrown into two blocks and two heads, some of them twice. README.md has the form.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -17,6 +18,7 @@
 #include "platform/system_clock.h"
 #include "query/parse.h"
 #include "scan/search.h"
+#include "scan/testing/scattered_snapshot.h"
 #include "scenario.h"
 #include "store/store.h"
 
@@ -28,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr uint64_t kBudgetBytes = 256 << 20;
 constexpr std::string_view kTenant = "default";
 
-enum class Source { Head, Restart };
+enum class Source { Head, Restart, Scattered };
 
 struct Case {
   fs::path file;
@@ -107,22 +109,21 @@ void expect_trace(const ExpectedTrace& expected, const scan::FoundTrace& found, 
   if (expected.services) EXPECT_EQ(services_text(found), *expected.services);
 }
 
-Result<scan::SearchAnswer> ask(const store::Store& store, const Step& step, const std::string& page,
-                               MemoryBudget& budget) {
+Result<scan::SearchAnswer> ask(const std::optional<store::Snapshot>& snapshot, const Step& step,
+                               const std::string& page, MemoryBudget& budget) {
   const query::ParseResult parsed = query::parse(step.query);
   if (!parsed.ok()) return Error(Code::InvalidArgument, query::to_string(parsed.error()));
   scan::SearchOptions options = step.options;
   if (step.is_next_page) options.page = page;
-  const auto snapshot = store.snapshot(kTenant);
   if (!snapshot) return Error(Code::NotFound, "no span has arrived");
   return scan::search(*snapshot, parsed.query(), options, budget);
 }
 
-void run(const Scenario& scenario, const store::Store& store, MemoryBudget& budget) {
+void run(const Scenario& scenario, const std::optional<store::Snapshot>& snapshot, MemoryBudget& budget) {
   std::string page;
   for (const Step& step : scenario.steps) {
     SCOPED_TRACE("line " + std::to_string(step.line) + ": " + step.query);
-    const auto answer = ask(store, step, page, budget);
+    const auto answer = ask(snapshot, step, page, budget);
     if (step.error) {
       EXPECT_FALSE(answer.ok()) << "an error was expected: " << *step.error;
       if (!answer.ok()) EXPECT_NE(answer.error().what().find(*step.error), std::string::npos) << answer.error().what();
@@ -139,6 +140,23 @@ void run(const Scenario& scenario, const store::Store& store, MemoryBudget& budg
   }
 }
 
+// Every span goes to the next part; every third one comes again, later and elsewhere.
+std::unique_ptr<scan::testing::ScatteredSnapshot> scatter(const Scenario& scenario) {
+  constexpr size_t kBlocks = 2;
+  std::vector<std::shared_ptr<store::Head>> parts(4);
+  for (auto& part : parts) part = std::make_shared<store::Head>();
+  size_t next = 0;
+  for (const Request& request : scenario.requests) {
+    for (const eval::testing::PlainSpan& span : request.spans) {
+      const model::SpanBatch batch = eval::testing::batch_of(std::span(&span, 1));
+      parts[next % parts.size()]->append(batch, request.received);
+      if (next % 3 == 0) parts[(next + 1) % parts.size()]->append(batch, request.received + kNanosPerMilli);
+      ++next;
+    }
+  }
+  return std::make_unique<scan::testing::ScatteredSnapshot>(parts, kBlocks);
+}
+
 class ScenarioTest : public ::testing::TestWithParam<Case> {};
 
 TEST_P(ScenarioTest, Holds) {
@@ -147,8 +165,13 @@ TEST_P(ScenarioTest, Holds) {
   const Result<Scenario> scenario = read_scenario(text);
   ASSERT_TRUE(scenario.ok()) << GetParam().file << ": " << scenario.error().what();
 
-  const Folder folder;
   MemoryBudget budget(kBudgetBytes);
+  if (GetParam().source == Source::Scattered) {
+    const auto scattered = scatter(*scenario);
+    const bool any = scattered->snapshot().span_count() > 0;
+    return run(*scenario, any ? std::optional(scattered->snapshot()) : std::nullopt, budget);
+  }
+  const Folder folder;
   Metrics metrics;
   std::unique_ptr<store::Store> store = open_store(folder.path(), budget, metrics);
   ASSERT_NE(store, nullptr);
@@ -158,7 +181,7 @@ TEST_P(ScenarioTest, Holds) {
     store = open_store(folder.path(), budget, metrics);
     ASSERT_NE(store, nullptr);
   }
-  run(*scenario, *store, budget);
+  run(*scenario, store->snapshot(kTenant), budget);
 }
 
 std::vector<Case> all_cases() {
@@ -167,6 +190,7 @@ std::vector<Case> all_cases() {
     if (entry.path().extension() != ".clew") continue;
     cases.push_back({entry.path(), Source::Head});
     cases.push_back({entry.path(), Source::Restart});
+    cases.push_back({entry.path(), Source::Scattered});
   }
   std::ranges::sort(
       cases, [](const Case& a, const Case& b) { return std::tie(a.file, a.source) < std::tie(b.file, b.source); });
@@ -176,7 +200,8 @@ std::vector<Case> all_cases() {
 std::string name_of(const ::testing::TestParamInfo<Case>& info) {
   std::string name = info.param.file.stem().string();
   std::ranges::replace(name, '-', '_');
-  return name + (info.param.source == Source::Head ? "_head" : "_restart");
+  constexpr const char* kSources[] = {"_head", "_restart", "_scattered"};
+  return name + kSources[static_cast<size_t>(info.param.source)];
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, ScenarioTest, ::testing::ValuesIn(all_cases()), name_of);

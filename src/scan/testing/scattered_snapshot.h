@@ -24,22 +24,27 @@ struct ScatterOptions {
 
 class ScatteredSnapshot {
  public:
-  // The first `blocks` of the heads become blocks, in the order in which they were sealed.
+  ScatteredSnapshot();
+  // The first `blocks` of the heads become blocks.
   ScatteredSnapshot(const std::vector<std::shared_ptr<store::Head>>& parts, size_t blocks,
                     const ScatterOptions& options = {});
 
+  // Blocks in the order in which they were sealed, then heads, the oldest first.
+  void add_block(const store::Head& head, const ScatterOptions& options = {});
+  void add_head(const store::Head& head);
+
   const store::Snapshot& snapshot() const { return snapshot_; }
-  // The bytes of a block, to be damaged. What is in the cache stays whole.
+  // The bytes of the block that was added as number `block`, to be damaged. What is in the cache stays whole.
   std::string& bytes_of(size_t block) { return sources_[block]->bytes; }
 
  private:
-  void seal(const store::HeadSnapshot& head, const ScatterOptions& options);
-
   MemoryBudget budget_;
   block::Cache cache_;
   std::vector<std::shared_ptr<block::testing::MemorySource>> sources_;
+  store::TraceIdSet seen_;
+  std::shared_ptr<store::TraceIdSet> in_blocks_;
+  std::shared_ptr<store::TraceIdSet> in_heads_;
   store::Snapshot snapshot_;
-  store::TraceIdSet in_blocks_;
 };
 
 }  // namespace clew::scan::testing
