@@ -193,6 +193,40 @@ TEST(Crash, ASnapshotReadsOnAfterItsBlocksHaveGone) {
   EXPECT_EQ(server.store->storage().tenants.at(0).spans_removed_by_retention, sent.all.size());
 }
 
+// In its footer, which a start reads, and in its pages, which a compaction reads first.
+TEST(Crash, ADamagedBlockIsSetAside) {
+  for (const bool in_footer : {true, false}) {
+    SCOPED_TRACE(in_footer);
+    FaultyFileSystem files(1);
+    Sent first, second;
+    {
+      RunningStore server(files, quiet_options());
+      for (uint32_t i = 0; i < 4; i += 2) first.send(*server.store, request(i));
+      ASSERT_TRUE(server.store->flush().ok());
+      for (uint32_t i = 4; i < 8; i += 2) second.send(*server.store, request(i));
+      ASSERT_TRUE(server.store->flush().ok());
+    }
+    const std::string folder = "data/objects/tenants/default/blocks/";
+    const std::vector<std::string> names = *files.list(folder);
+    ASSERT_EQ(names.size(), 2u);
+    const uint64_t bytes = *(*files.open(folder + names[0], platform::Access::Read))->size();
+    if (in_footer) {
+      files.flip_bit(folder + names[0], bytes - 20, 3);
+    } else {
+      for (uint64_t at = 0; at < 400; ++at) files.flip_bit(folder + names[0], at, 3);
+    }
+    RunningStore again(files, quiet_options());
+    ASSERT_NE(again.store, nullptr) << again.error.what();
+    EXPECT_EQ(again.store->recovery().damaged_blocks, in_footer ? 1u : 0u);
+    ASSERT_TRUE(again.store->compact().ok());
+    const TenantFigures figures = again.store->storage().tenants.at(0);
+    EXPECT_EQ(figures.blocks_set_aside, 1u);
+    EXPECT_EQ(figures.spans_set_aside, first.all.size());
+    expect_kept(*again.store, second);
+    EXPECT_TRUE(files.open(folder + names[0], platform::Access::Read).ok()) << "kept for who repairs";
+  }
+}
+
 TEST(Crash, AFullDiskFreesItself) {
   FaultyFileSystem files(1);
   Sent sent;
