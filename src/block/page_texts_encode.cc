@@ -121,7 +121,7 @@ void TextsEncoder::append_uuids(const TextValues& texts, std::string& out) {
   lengths_.resize(count);
   std::vector<uint32_t>& versions = lengths_;
   for (size_t i = 0; i < count; i++) {
-    const UuidParts parts = uuid_parts(texts[i].data());
+    const UuidParts parts = uuid_parts(texts[i]);
     numbers_[i] = parts.high;
     low_numbers_[i] = parts.low;
     versions[i] = parts.version;
@@ -136,7 +136,7 @@ void TextsEncoder::append_hex(const TextValues& texts, std::string& out) {
   const size_t byte_count = texts[0].size() / 2;
   codec::append_varint(out, byte_count);
   bytes_.assign(count * byte_count + sizeof(uint64_t), 0);
-  for (size_t i = 0; i < count; i++) hex_to_bytes(texts[i].data(), byte_count, &bytes_[i * byte_count]);
+  for (size_t i = 0; i < count; i++) hex_to_bytes(texts[i], &bytes_[i * byte_count]);
   const Bytes bytes = Bytes(bytes_).first(count * byte_count);
   if (byte_count <= kHexNumberBytes) {
     numbers_.resize(count);

@@ -5,8 +5,6 @@
 // compress.
 #include <zstd.h>
 
-#include <new>
-
 #include "base/check.h"
 #include "block/page_parts.h"
 
@@ -15,12 +13,12 @@ namespace {
 
 // Fewer bytes are not worth the 9 of a frame.
 constexpr size_t kRawBytesMin = 32;
-// Bytes per byte of raw that zstd must save: below, decoding costs more than the bytes.
+// zstd must save one byte of so many: below, decoding costs more than the bytes.
 constexpr size_t kGainDivisor = 16;
 
 template <class T>
 T* allocated(T* object) {
-  if (object == nullptr) throw std::bad_alloc();
+  CHECK(object != nullptr);
   return object;
 }
 

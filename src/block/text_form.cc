@@ -86,9 +86,9 @@ Encoding form_of(const TextValues& texts) {
   return all_are(texts, is_alike) ? Encoding::HexText : Encoding::PlainText;
 }
 
-UuidParts uuid_parts(const char* text) {
+UuidParts uuid_parts(std::string_view text) {
   uint64_t words[2] = {};
-  for (size_t i = 0; i < kUuidBytes; i++) words[i / 8] = words[i / 8] << 8 | byte_at(text + kPairs[i]);
+  for (size_t i = 0; i < kUuidBytes; i++) words[i / 8] = words[i / 8] << 8 | byte_at(&text[kPairs[i]]);
   const uint64_t after = words[0] & kAfterVersion;
   return {(words[0] >> 4 & ~kAfterVersion) | after, words[1], static_cast<uint8_t>(words[0] >> kVersionShift & 15)};
 }
@@ -102,8 +102,8 @@ void write_uuid(const UuidParts& parts, char* text) {
   for (const size_t dash : kDashes) text[dash] = '-';
 }
 
-void hex_to_bytes(const char* text, size_t byte_count, uint8_t* bytes) {
-  for (size_t i = 0; i < byte_count; i++) bytes[i] = byte_at(text + 2 * i);
+void hex_to_bytes(std::string_view text, uint8_t* bytes) {
+  for (size_t i = 0; i < text.size() / 2; i++) bytes[i] = byte_at(&text[2 * i]);
 }
 
 void hex_from_bytes(const uint8_t* bytes, size_t byte_count, char* text) {

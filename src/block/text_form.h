@@ -31,9 +31,9 @@ struct UuidParts {
 };
 
 // Each way is for texts of that form, and writes exactly what the form says: kUuidChars, or two digits a byte.
-UuidParts uuid_parts(const char* text);
+UuidParts uuid_parts(std::string_view text);
 void write_uuid(const UuidParts& parts, char* text);
-void hex_to_bytes(const char* text, size_t byte_count, uint8_t* bytes);
+void hex_to_bytes(std::string_view text, uint8_t* bytes);
 void hex_from_bytes(const uint8_t* bytes, size_t byte_count, char* text);
 uint64_t big_endian(const uint8_t* bytes, size_t byte_count);  // of at most kHexNumberBytes
 void write_big_endian(uint64_t value, size_t byte_count, uint8_t* bytes);
