@@ -36,12 +36,12 @@ struct Histograms {
 };
 
 const std::array<float, kSampleValuesMax + 1>& log2_table() {
-  static const auto table = [] {
+  static const auto kTable = [] {
     std::array<float, kSampleValuesMax + 1> logs = {};
     for (size_t i = 1; i < logs.size(); i++) logs[i] = std::log2(static_cast<float>(i));
     return logs;
   }();
-  return table;
+  return kTable;
 }
 
 double entropy_bits(const std::array<uint16_t, 256>& counts, size_t values) {

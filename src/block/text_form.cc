@@ -60,8 +60,9 @@ bool is_decimal(std::string_view text) {
   const std::string_view digits = text[0] == '-' ? text.substr(1) : text;
   if (digits.empty() || (digits[0] == '0' && text.size() > 1)) return false;  // neither 007 nor -0
   int64_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
+  const char* const begin = &text[0];
+  const char* const end = begin + text.size();
+  const auto [stop, error] = std::from_chars(begin, end, value);
   return error == std::errc() && stop == end;
 }
 
