@@ -16,6 +16,7 @@
 #include "scan/shared_traces.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "eval/batch_view.h"
 #include "scan/describe.h"
@@ -29,6 +30,8 @@ constexpr size_t kWaitingMax = 256;
 constexpr uint64_t kJoinRows = 16'384;
 // Of a trace that was seen: its entry in the table.
 constexpr uint64_t kBytesPerSight = 96;
+// 128 KiB, of what a search reserves for lists; beyond some 100,000 shared traces more of them are looked up.
+constexpr size_t kMarkWordsMax = 16'384;
 // Traces that are looked up between two looks at the clock.
 constexpr size_t kLookUpsPerPace = 256;
 
@@ -45,6 +48,16 @@ SharedTraces::SharedTraces(const store::Snapshot& snapshot, const query::Query& 
            (snapshot.shared_in_heads && !snapshot.shared_in_heads->empty())),
       joiner_(snapshot),
       pace_([this] { return !newest_.should_stop(); }) {}
+
+void SharedTraces::mark_all() {
+  size_t count = 0;
+  for (const auto& set : {snapshot_.shared_in_blocks, snapshot_.shared_in_heads}) count += set ? set->size() : 0;
+  marks_.assign(std::bit_ceil(std::clamp<size_t>(count / 4, 1, kMarkWordsMax)), 0);
+  for (const auto& set : {snapshot_.shared_in_blocks, snapshot_.shared_in_heads}) {
+    if (!set) continue;
+    for (const model::TraceId& id : *set) marks_[bit_of(id) / 64] |= uint64_t{1} << (bit_of(id) % 64);
+  }
+}
 
 void SharedTraces::see(const model::TraceId& id, uint64_t leaves, UnixNanos order_time) {
   auto known = sights_.find(id);

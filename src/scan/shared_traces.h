@@ -31,7 +31,12 @@ class SharedTraces {
 
   // Does the snapshot have any?
   bool any() const { return any_; }
-  bool is_shared(const model::TraceId& id) const { return any_ && snapshot_.is_shared(id); }
+  bool is_shared(const model::TraceId& id) {
+    if (!any_) return false;
+    if (marks_.empty()) mark_all();
+    const size_t bit = bit_of(id);
+    return (marks_[bit / 64] >> (bit % 64) & 1) != 0 && snapshot_.is_shared(id);
+  }
 
   void see(const model::TraceId& id, uint64_t leaves, UnixNanos order_time);
   // Evaluates traces that may match by what was seen, if enough of them wait.
@@ -49,6 +54,10 @@ class SharedTraces {
     bool waits_or_done = false;
   };
 
+  void mark_all();
+  size_t bit_of(const model::TraceId& id) const {
+    return ((id.high ^ id.low) * 0x9E3779B97F4A7C15u >> 32) & (marks_.size() * 64 - 1);
+  }
   void look_outside_range();
   bool may_lie_in_range(const model::TraceId& id, uint64_t& leaves_outside);
   void evaluate(std::vector<model::TraceId> ids);
@@ -62,6 +71,8 @@ class SharedTraces {
   Newest& newest_;
   MemoryBudget& budget_;
   const bool any_;
+  // A bit for each shared trace, by a hash: most traces are told apart without a look into the sets.
+  std::vector<uint64_t> marks_;
   TraceJoiner joiner_;
   std::unordered_map<model::TraceId, Sight> sights_;
   std::vector<model::TraceId> waiting_;
