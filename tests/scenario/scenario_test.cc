@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Runs every scenario file of this folder three times: against the head of a store that has just acknowledged the spans;
-// after the store was closed and opened again, so that its head comes from the journal; and with the spans of each
-// request thrown into two blocks and two heads, some of them twice. README.md has the form.
+// Runs every scenario file of this folder three times: against the head of a store that has just acknowledged the
+// spans; after the store was closed and opened again, so that its head comes from the journal; and with the spans
+// thrown into two blocks and two heads, some of them twice. README.md has the form.
 #include <gtest/gtest.h>
 
 #include <algorithm>
