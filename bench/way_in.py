@@ -41,7 +41,8 @@ def part_ingest():
                          f"{1e6 * used / result['acknowledged']:.2f}", f"{result['spans_per_second']:,.0f}",
                          f"{memory / result['acknowledged']:.0f}"])
     return table(f"Ingest to the acknowledged head, {INGEST_SPANS:,} spans",
-                 ["door", "batch", "spans per CPU-second", "µs CPU per span", "spans/s", "RssAnon bytes per span"], rows)
+                 ["door", "batch", "spans per CPU-second", "µs CPU per span", "spans/s",
+                  "RssAnon bytes per span"], rows)
 
 
 def part_latency():

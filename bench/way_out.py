@@ -25,7 +25,8 @@ QUERIES = [
     ("duration, some", "{ duration > 10s }"),
     ("regex, none", '{ name =~ ".*nothing like it.*" }'),
     ("regex and status, some", '{ name =~ ".*[Cc]heckout.*" && status = error }'),
-    ("descendant, many", '{ resource.service.name = "frontend" } >> { resource.service.name = "productcatalogservice" }'),
+    ("descendant, many",
+     '{ resource.service.name = "frontend" } >> { resource.service.name = "productcatalogservice" }'),
     ("descendant, none", '{ resource.service.name = "productcatalogservice" } >> { resource.service.name = "frontend" }'),
     ("child of an error, some", "{ status = error } > { status = error }"),
 ]

@@ -23,20 +23,36 @@ std::string per_span(uint64_t bytes, uint64_t spans) {
   return spans == 0 ? "" : fmt::format("{:.1f}", static_cast<double>(bytes) / static_cast<double>(spans));
 }
 
-uint64_t number(const element& object, std::string_view key) { return object[key].get_uint64().value(); }
+// 0 for what is not there: an older server may not say it.
+uint64_t number(const element& object, std::string_view key) {
+  uint64_t value = 0;
+  return object[key].get(value) == simdjson::SUCCESS ? value : 0;
+}
+
+std::string_view text(const element& object, std::string_view key) {
+  std::string_view value;
+  return object[key].get(value) == simdjson::SUCCESS ? value : std::string_view();
+}
+
+template <class Visit>
+void for_each(const element& object, std::string_view key, Visit visit) {
+  simdjson::dom::array values;
+  if (object[key].get(values) != simdjson::SUCCESS) return;
+  for (const element value : values) visit(value);
+}
 
 constexpr std::string_view kRow = "{:<24} {:<8} {:>8} {:>14} {:>12} {:>10}\n";
 
 void append_tenant(std::string& out, const element& tenant) {
-  const std::string_view name = tenant["tenant"].get_string().value();
-  out += fmt::format(kRow, name, "memory", "", number(tenant, "headSpans"), bytes_text(number(tenant, "headBytes")),
+  out += fmt::format(kRow, text(tenant, "tenant"), "memory", "", number(tenant, "headSpans"),
+                     bytes_text(number(tenant, "headBytes")),
                      per_span(number(tenant, "headBytes"), number(tenant, "headSpans")));
-  for (const element level : tenant["levels"]) {
+  for_each(tenant, "levels", [&](const element& level) {
     const uint64_t spans = number(level, "spans");
     const uint64_t bytes = number(level, "bytes");
     out += fmt::format(kRow, "", fmt::format("level {}", number(level, "level")), number(level, "blocks"), spans,
                        bytes_text(bytes), per_span(bytes, spans));
-  }
+  });
   out +=
       fmt::format(kRow, "", "roll-ups", number(tenant, "rollups"), "", bytes_text(number(tenant, "rollupBytes")), "");
   if (const uint64_t spans = number(tenant, "spansSetAside"); spans > 0)
@@ -48,12 +64,15 @@ void append_tenant(std::string& out, const element& tenant) {
 
 }  // namespace
 
-Result<std::string> storage_table(std::string_view json) try {
+Result<std::string> storage_table(std::string_view json) {
   simdjson::dom::parser parser;
-  const element answer = parser.parse(json.data(), json.size());
+  element answer;
+  element since;
+  if (parser.parse(json.data(), json.size()).get(answer) != simdjson::SUCCESS ||
+      answer["sinceStart"].get(since) != simdjson::SUCCESS)
+    return Error(Code::InvalidArgument, "the answer is not one about storage");
   std::string out = fmt::format(kRow, "TENANT", "WHERE", "OBJECTS", "SPANS", "BYTES", "PER SPAN");
-  for (const element tenant : answer["tenants"]) append_tenant(out, tenant);
-  const element since = answer["sinceStart"];
+  for_each(answer, "tenants", [&](const element& tenant) { append_tenant(out, tenant); });
   out += fmt::format("\njournal {}", bytes_text(number(answer, "journalBytes")));
   const uint64_t sealed = number(since, "sealedBytes");
   const uint64_t written = sealed + number(since, "compactedBytes");
@@ -63,8 +82,6 @@ Result<std::string> storage_table(std::string_view json) try {
   if (sealed > 0)
     out += fmt::format(", write amplification {:.2f}", static_cast<double>(written) / static_cast<double>(sealed));
   return out + "\n";
-} catch (const simdjson::simdjson_error& error) {
-  return Error(Code::InvalidArgument, fmt::format("the answer is not one about storage: {}", error.what()));
 }
 
 }  // namespace clew::app

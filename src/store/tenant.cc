@@ -49,7 +49,8 @@ bool Tenant::is_full() const {
   return active_.head->is_full();
 }
 
-Tenant::Appended Tenant::append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn, uint64_t now_nanos) {
+Tenant::Appended Tenant::append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn,
+                                uint64_t now_nanos) {
   const std::lock_guard lock(append_mutex_);
   const uint32_t left_out = active_.head->append(spans, received, lsn);
   if (active_.first_lsn == 0) {

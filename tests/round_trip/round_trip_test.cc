@@ -22,7 +22,6 @@
 namespace clew {
 namespace {
 
-using model::SpanBatch;
 using model::TraceId;
 using model::testing::describe;
 
