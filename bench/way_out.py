@@ -27,7 +27,8 @@ QUERIES = [
     ("regex and status, some", '{ name =~ ".*[Cc]heckout.*" && status = error }'),
     ("descendant, many",
      '{ resource.service.name = "frontend" } >> { resource.service.name = "productcatalogservice" }'),
-    ("descendant, none", '{ resource.service.name = "productcatalogservice" } >> { resource.service.name = "frontend" }'),
+    ("descendant, none",
+     '{ resource.service.name = "productcatalogservice" } >> { resource.service.name = "frontend" }'),
     ("child of an error, some", "{ status = error } > { status = error }"),
 ]
 
@@ -181,7 +182,8 @@ def part_store(spans=10_000_000, profile=None):
                                    ["what", "query", "traces", "spans looked at", "median ms", "max ms", "cold ms",
                                     "at 100,000 spans/s ms"], rows)
         results["start"] = table("Start", ["after", "seconds until ready"],
-                                 [["a clean stop", f"{clean_start:.2f}"], ["kill -9 under load", f"{killed_start:.2f}"]])
+                                 [["a clean stop", f"{clean_start:.2f}"],
+                                  ["kill -9 under load", f"{killed_start:.2f}"]])
     return results
 
 
