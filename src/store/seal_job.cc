@@ -47,6 +47,7 @@ SealJob::SealJob(Tenant& tenant, const Shelves& shelves, MemoryBudget& budget, s
 
 Result<SealReport> SealJob::run() {
   tenant_.join_carried();
+  sealed_to_ = tenant_.manifest().seal.sealed_to;
   {
     const HeadSnapshot everything = tenant_.frozen().head->everything();
     const HeadSlice head = everything.slice();
@@ -297,7 +298,7 @@ Result<void> SealJob::finish() {
     change_.rollups.push_back(std::move(put));
   }
   SealState seal;
-  seal.sealed_to = std::max(tenant_.frozen().last_lsn, tenant_.manifest().seal.sealed_to);
+  seal.sealed_to = std::max(tenant_.frozen().last_lsn, sealed_to_);
   for (const CarriedTrace& trace : change_.seals->traces) seal.carried.push_back(trace.carried);
   change_.delta.seal = std::move(seal);
   return {};

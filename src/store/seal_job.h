@@ -93,6 +93,7 @@ class SealJob {
   const std::shared_ptr<const TenantState> state_;
   const model::SpanBatch& spans_;  // of the frozen head
   const uint32_t frozen_rows_;     // those behind came from the carried head
+  journal::Lsn sealed_to_ = 0;     // by the seals before
   Reservation memory_;
 
   // What blocks have of the traces at hand.

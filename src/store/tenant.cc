@@ -37,6 +37,7 @@ void sort_blocks(std::vector<TenantBlock>& blocks) {
 
 Tenant::Tenant(std::string name, Manifest manifest, HeadMemory& memory, std::shared_ptr<RetiredObjects> retired)
     : name_(std::move(name)), memory_(memory), retired_(std::move(retired)), manifest_(std::move(manifest)) {
+  next_id_ = manifest_.state().next_id;
   active_.head = std::make_shared<Head>();
   auto state = std::make_shared<TenantState>();
   state->manifest_version = manifest_.state().version;
@@ -256,11 +257,6 @@ void Tenant::load(std::vector<TenantBlock> blocks, std::vector<TenantRollup> rol
   next->shared_in_blocks = shared_of(next->blocks);
   next->rollups = std::move(rollups);
   state_ = std::move(next);
-}
-
-ObjectId Tenant::new_id() {
-  const std::lock_guard lock(change_mutex_);
-  return manifest_.new_id();
 }
 
 ManifestState Tenant::manifest() const {

@@ -13,6 +13,7 @@
 // Threads: append() and is_full() by the one writer; freeze() and the frozen heads by the sealer; all else by any.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -106,7 +107,7 @@ class Tenant {
   // At opening: the blocks and roll-ups that the manifest names.
   void load(std::vector<TenantBlock> blocks, std::vector<TenantRollup> rollups);
 
-  ObjectId new_id();
+  ObjectId new_id() { return next_id_.fetch_add(1, std::memory_order_relaxed); }
   // A copy: it may change at once.
   ManifestState manifest() const;
   Result<void> collect_manifest();
@@ -120,6 +121,9 @@ class Tenant {
   const std::string name_;
   HeadMemory& memory_;
   const std::shared_ptr<RetiredObjects> retired_;
+
+  // No lock, so that who holds a head's may ask for an id: the locks below come before a head's.
+  std::atomic<ObjectId> next_id_;
 
   // Taken in the order in which they stand here.
   mutable std::mutex change_mutex_;
