@@ -222,7 +222,8 @@ Result<void> Maintenance::remove_old_rollups(Tenant& tenant) {
   if (now < options_.rollup_age_nanos) return {};
   const uint64_t oldest = rollup::minute_of(now - options_.rollup_age_nanos);
   Change change;
-  for (const TenantRollup& rollup : tenant.state()->rollups)
+  const std::shared_ptr<const TenantState> state = tenant.state();
+  for (const TenantRollup& rollup : state->rollups)
     if (rollup.entry.last_minute < oldest) change.delta.removed_rollups.push_back(rollup.entry.id);
   if (change.delta.removed_rollups.empty()) return {};
   return tenant.commit(std::move(change));

@@ -48,6 +48,7 @@ SealJob::SealJob(Tenant& tenant, const Shelves& shelves, MemoryBudget& budget, s
 Result<SealReport> SealJob::run() {
   tenant_.join_carried();
   sealed_to_ = tenant_.manifest().seal.sealed_to;
+  for (const CarriedTrace& trace : tenant_.carried()) carried_.emplace(trace.carried.trace, &trace);
   {
     const HeadSnapshot everything = tenant_.frozen().head->everything();
     const HeadSlice head = everything.slice();
@@ -166,7 +167,8 @@ Result<void> SealJob::take_trace(const HeadSlice& head, uint32_t trace, std::spa
   rows_.clear();
   head.append_rows(trace, rows_);
   const model::TraceId id = head.trace_id(trace);
-  const CarriedTrace* carried = tenant_.find_carried(id);
+  const auto known = carried_.find(id);
+  const CarriedTrace* const carried = known == carried_.end() ? nullptr : known->second;
   model::TraceSummary summary = head.summary(trace);
   uint32_t last_row = 0;
   for (const uint32_t row : rows_)

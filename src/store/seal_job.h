@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/memory_budget.h"
@@ -93,7 +94,9 @@ class SealJob {
   const std::shared_ptr<const TenantState> state_;
   const model::SpanBatch& spans_;  // of the frozen head
   const uint32_t frozen_rows_;     // those behind came from the carried head
-  journal::Lsn sealed_to_ = 0;     // by the seals before
+  // Carried over by the seal before. By id here, since no head's lock may be asked for while another's is held.
+  std::unordered_map<model::TraceId, const CarriedTrace*> carried_;
+  journal::Lsn sealed_to_ = 0;  // by the seals before
   Reservation memory_;
 
   // What blocks have of the traces at hand.

@@ -149,23 +149,19 @@ void Tenant::freeze() {
 void Tenant::join_carried() {
   Head* from = carried_.head.head.get();
   if (from == nullptr || carried_.joined) return;
-  const HeadSnapshot carried = from->snapshot();
-  const HeadSlice slice = carried.slice();
-  std::vector<uint32_t> rows;
-  for (uint32_t trace = 0; trace < carried.trace_count(); ++trace) {
-    rows.clear();
-    slice.append_rows(trace, rows);
-    frozen_.head->copy_trace(slice, rows);
+  {
+    const HeadSnapshot carried = from->snapshot();
+    const HeadSlice slice = carried.slice();
+    std::vector<uint32_t> rows;
+    for (uint32_t trace = 0; trace < carried.trace_count(); ++trace) {
+      rows.clear();
+      slice.append_rows(trace, rows);
+      frozen_.head->copy_trace(slice, rows);
+    }
   }
   carried_.joined = true;
   const std::lock_guard lock(append_mutex_);
   account(frozen_);
-}
-
-const CarriedTrace* Tenant::find_carried(const model::TraceId& id) const {
-  if (carried_.head.head == nullptr) return nullptr;
-  const std::optional<uint32_t> number = carried_.head.head->snapshot().slice().find(id);
-  return number ? &carried_.traces[*number] : nullptr;
 }
 
 Result<void> Tenant::commit(Change change) {

@@ -18,6 +18,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -95,8 +96,8 @@ class Tenant {
   const Generation& frozen() const { return frozen_; }
   // Copies the rows of the carried head behind those of the frozen one, if that has not been done.
   void join_carried();
-  // Null if the trace is not in the carried head.
-  const CarriedTrace* find_carried(const model::TraceId& id) const;
+  // The traces of the carried head, until the next commit(). For the sealer's thread.
+  std::span<const CarriedTrace> carried() const { return carried_.traces; }
 
   // Makes `change` count. On any error it does not, for now; then the objects that it names are
   //   to be removed   after InvalidArgument and ResourceExhausted: it never will

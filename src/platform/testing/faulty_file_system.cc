@@ -149,10 +149,22 @@ void FaultyFileSystem::flip_bit(const std::string& path, uint64_t offset, unsign
   if (offset < node.durable.size()) node.durable[offset] = node.cached[offset];
 }
 
-bool FaultyFileSystem::running() const { return running_; }
-uint64_t FaultyFileSystem::operations() const { return operations_; }
-uint64_t FaultyFileSystem::syncs() const { return syncs_; }
-uint64_t FaultyFileSystem::writes() const { return writes_; }
+bool FaultyFileSystem::running() const {
+  const std::lock_guard lock(mutex_);
+  return running_;
+}
+uint64_t FaultyFileSystem::operations() const {
+  const std::lock_guard lock(mutex_);
+  return operations_;
+}
+uint64_t FaultyFileSystem::syncs() const {
+  const std::lock_guard lock(mutex_);
+  return syncs_;
+}
+uint64_t FaultyFileSystem::writes() const {
+  const std::lock_guard lock(mutex_);
+  return writes_;
+}
 
 Result<void> FaultyFileSystem::check_running() const {
   if (!running_) return Error(Code::Internal, "the machine has stopped");
