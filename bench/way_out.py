@@ -14,6 +14,8 @@ HEAD_SPANS = 500_000
 QUERY_RUNS = 15
 LOOKUPS = 200
 COLD_LOOKUPS = 20
+# What two cores take in, seal and compact while the load generator shares them; faster, the server refuses some.
+ALL_IN_RATE = 250_000
 
 QUERIES = [
     ("text that is nowhere", '{ span.http.method = "nobody" }'),
@@ -120,9 +122,15 @@ def restarted(clew, stop):
     return time.perf_counter() - began
 
 
+def write_amplification(metrics):
+    sealed = metrics["clew_store_sealed_bytes_total"]
+    return (sealed + metrics["clew_store_compacted_bytes_total"]) / sealed
+
+
 def all_in(clew, spans, profile):
     before = cpu_seconds(clew.process.pid)
-    result = load(clew, "gRPC", "--spans", spans, "--batch", 512, "--connections", 4, profile=profile)
+    result = load(clew, "gRPC", "--spans", spans, "--rate", ALL_IN_RATE, "--batch", 512, "--connections", 4,
+                  profile=profile)
     assert result["acknowledged"] == result["sent"], result
     loaded = cpu_seconds(clew.process.pid) - before
     admin(clew, "flush")
@@ -132,12 +140,12 @@ def all_in(clew, spans, profile):
     stored = folder_bytes(clew, "objects")
     return [f"{result['acknowledged']:,}", f"{result['acknowledged'] / loaded:,.0f}",
             f"{result['acknowledged'] / used:,.0f}", f"{result['spans_per_second']:,.0f}",
-            f"{stored / result['acknowledged']:.1f}", f"{metrics.get('clew_store_write_amplification', 0):.2f}",
+            f"{stored / result['acknowledged']:.1f}", f"{write_amplification(metrics):.2f}",
             f"{clew.anonymous_memory_bytes() / 2**20:.0f} MiB", f"{result['ack_ms']['p99']:.1f}"]
 
 
 ALL_IN_HEAD = ["profile", "spans", "spans per CPU-second while loading", "… with flush and compaction", "spans/s",
-               "bytes per span in objects", "write amplification", "RssAnon", "ack p99 ms, closed loop"]
+               "bytes per span in objects", "write amplification", "RssAnon", "ack p99 ms"]
 
 
 def part_store(spans=10_000_000, profile=None):
