@@ -8,7 +8,7 @@ import subprocess
 import time
 import urllib.parse
 
-from harness import BINARY, Server, cpu_seconds, load, load_command, table
+from harness import BINARY, UNSEALED, Server, cpu_seconds, load, load_command, table
 
 HEAD_SPANS = 500_000
 QUERY_RUNS = 15
@@ -54,7 +54,7 @@ def quantile(values, q):
 
 def part_query():
     rows = []
-    with Server("memory.budget=12GiB", "seal.spans=100000000") as clew:
+    with Server(*UNSEALED) as clew:
         load(clew, "gRPC", "--spans", HEAD_SPANS, "--batch", 512, "--connections", 4)
         for name, query in QUERIES:
             runs = [ask(clew, query) for _ in range(QUERY_RUNS)]
