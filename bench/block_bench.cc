@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a block costs: nanoseconds of processor time a span to lay out, write and read back, bytes a span in all and by
-// column, on recorded traffic, and what single choices of the format cost in bytes. The recording is repeated until
-// there are enough spans, each time with other ids, later, and with other values where a value is an id of some kind
-// (UUIDs, hexadecimal numbers), because a repetition of the same values would flatter.
+// column, on recorded traffic (renewed_traffic.h), and what single choices of the format cost in bytes.
 //
 //   CLEW_TEST_DATA=… clew_block_bench [spans [zstd level]]
 #include <fmt/format.h>
@@ -22,9 +20,8 @@
 #include "block/row_order.h"
 #include "block/testing/memory_bytes.h"
 #include "block/writer.h"
-#include "decode/otlp/traces_protobuf.h"
 #include "model/trace_summary.h"
-#include "recorded_traffic.h"
+#include "renewed_traffic.h"
 
 namespace {
 
@@ -44,82 +41,23 @@ struct Input {
   std::vector<Part> parts;  // in the order of arrival, as a head has them
 };
 
-bool is_id(std::string_view text) {
-  if (text.size() < 16) return false;
-  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-'; });
-}
-
-std::string renewed(std::string_view text, uint64_t salt) {
-  uint64_t state = std::hash<std::string_view>{}(text) ^ salt;
-  std::string out(text);
-  for (char& c : out) {
-    if (c == '-') continue;
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    const bool digit = c <= '9' && text.find_first_of("abcdef") == std::string_view::npos;
-    c = "0123456789abcdef"[(state >> 40) % (digit ? 10 : 16)];
-  }
-  return out;
-}
-
-void renew(SpanBatch& batch, uint64_t salt, uint64_t later) {
-  std::unordered_map<uint64_t, uint64_t> ids;
-  const auto renew_list = [&](const model::AttributeSet& set) {
-    const auto keys = batch.keys(set);
-    for (size_t i = 0; i < keys.size(); ++i) {
-      uint64_t& slot = batch.slots[set.first_slot + i];
-      if (keys[i].type() != model::ValueType::String) continue;
-      const std::string_view text = batch.strings.at(static_cast<model::StringId>(slot));
-      if (is_id(text)) slot = batch.strings.intern(renewed(text, salt));
-    }
-  };
-  for (size_t row = 0; row < batch.span_count(); ++row) {
-    batch.trace_id[row].high ^= salt;
-    batch.trace_id[row].low ^= salt * 31;
-    batch.span_id[row].value ^= salt;
-    if (!batch.parent_span_id[row].is_zero()) batch.parent_span_id[row].value ^= salt;
-    // Not the same for all, or differences between traces would repeat.
-    const uint64_t shift = later + (batch.trace_id[row].high ^ salt) % 1'000'000'007;
-    batch.start[row] += shift;
-    batch.end[row] += shift;
-    for (uint32_t i = batch.events_begin(row); i < batch.events_end[row]; ++i) batch.events[i].time += shift;
-    renew_list(batch.attributes(row));
-  }
-  for (size_t i = 0; i < batch.events.size(); ++i) renew_list(batch.events[i].attributes);
-}
-
 std::unique_ptr<Input> make_input(size_t spans) {
   auto input = std::make_unique<Input>();
-  const std::vector<std::string> requests = bench::recorded_requests(kRequestSpans);
   std::unordered_map<model::TraceId, size_t> numbers;
-  uint64_t length = 0;
-  for (uint64_t round = 0; input->spans.span_count() < spans && !requests.empty(); ++round) {
-    uint64_t first = UINT64_MAX;
-    uint64_t last = 0;
-    for (const std::string& request : requests) {
-      SpanBatch batch;
-      if (!decode::otlp::decode_traces_protobuf(as_bytes(request), batch).ok()) continue;
-      renew(batch, round * 0x9E3779B97F4A7C15u, round * length);
-      const size_t begin = input->spans.span_count();
-      input->spans.append(batch);
-      UnixNanos arrived = 0;
-      for (size_t row = begin; row < input->spans.span_count(); ++row) {
-        arrived = std::max(arrived, input->spans.end[row]);
-        first = std::min(first, input->spans.start[row]);
-      }
-      last = std::max(last, arrived);
-      arrived += 200 * kNanosPerMilli + request.size() * 7919 % kNanosPerSecond;
-      for (size_t row = begin; row < input->spans.span_count(); ++row) {
-        const auto [number, is_new] = numbers.try_emplace(input->spans.trace_id[row], input->parts.size());
-        if (is_new) input->parts.emplace_back();
-        Part& part = input->parts[number->second];
-        if (part.rows.empty()) part.summary = model::first_summary(input->spans.trace_id[row], arrived);
-        model::add_span(part.summary, input->spans.start[row], input->spans.end[row], arrived);
-        part.rows.push_back(static_cast<uint32_t>(row));
-      }
-      if (input->spans.span_count() >= spans) break;
+  bench::for_each_renewed_request(spans, kRequestSpans, [&](const SpanBatch& request, UnixNanos received) {
+    const size_t begin = input->spans.span_count();
+    input->spans.append(request);
+    // Up to a second later than its last span has ended.
+    const UnixNanos arrived = received + request.trace_id[0].low % kNanosPerSecond;
+    for (size_t row = begin; row < input->spans.span_count(); ++row) {
+      const auto [number, is_new] = numbers.try_emplace(input->spans.trace_id[row], input->parts.size());
+      if (is_new) input->parts.emplace_back();
+      Part& part = input->parts[number->second];
+      if (part.rows.empty()) part.summary = model::first_summary(input->spans.trace_id[row], arrived);
+      model::add_span(part.summary, input->spans.start[row], input->spans.end[row], arrived);
+      part.rows.push_back(static_cast<uint32_t>(row));
     }
-    if (round == 0) length = last - first;
-  }
+  });
   return input;
 }
 
@@ -172,57 +110,6 @@ double read_back(const std::shared_ptr<const block::Block>& block) {
   return (now_seconds() - begin) * 1e9 / static_cast<double>(out.span_count());
 }
 
-constexpr const char* kFixedNames[] = {"template",
-                                       "resource",
-                                       "start",
-                                       "duration",
-                                       "span id",
-                                       "parent delta",
-                                       "parent id",
-                                       "parent is raw",
-                                       "flags",
-                                       "name",
-                                       "trace state",
-                                       "status message",
-                                       "dropped attrs",
-                                       "dropped events",
-                                       "dropped links",
-                                       "event count",
-                                       "event time",
-                                       "event name",
-                                       "event shape",
-                                       "event dropped",
-                                       "link count",
-                                       "link id high",
-                                       "link id low",
-                                       "link span id",
-                                       "link state",
-                                       "link shape",
-                                       "link dropped",
-                                       "link flags",
-                                       "rare key",
-                                       "rare type",
-                                       "rare value",
-                                       "rare event key",
-                                       "rare e. type",
-                                       "rare e. value",
-                                       "rare link key",
-                                       "rare l. type",
-                                       "rare l. value",
-                                       "",
-                                       "",
-                                       "",
-                                       "trace id high",
-                                       "trace id low",
-                                       "trace rows",
-                                       "trace position",
-                                       "trace start",
-                                       "trace end",
-                                       "trace order",
-                                       "trace arrival",
-                                       "trace flags",
-                                       "trace more rows"};
-
 void print_columns(const block::Block& block) {
   struct Line {
     std::string name;
@@ -236,7 +123,7 @@ void print_columns(const block::Block& block) {
     in_columns += facts.page_bytes;
     const char* levels[] = {"span", "event", "link"};
     lines.push_back({id < block::kFirstAttribute
-                         ? kFixedNames[id]
+                         ? std::string(block::name_of(static_cast<block::FixedColumn>(id)))
                          : fmt::format("{}.{}:{}", levels[static_cast<size_t>(facts.column.level)], facts.column.key,
                                        static_cast<int>(facts.column.type)),
                      &facts});
