@@ -13,6 +13,17 @@ void Newest::enter(Found found) {
   std::ranges::push_heap(traces_, IsNewer());
 }
 
+std::vector<Found> Newest::newer_than(UnixNanos time, size_t skip) const {
+  std::vector<const Found*> newer;
+  for (const Found& each : traces_) {
+    if (each.key.time > time) newer.push_back(&each);
+  }
+  std::ranges::sort(newer, [](const Found* a, const Found* b) { return a->key > b->key; });
+  std::vector<Found> found;
+  for (size_t i = skip; i < std::min<size_t>(newer.size(), options_.limit); ++i) found.push_back(*newer[i]);
+  return found;
+}
+
 std::vector<Found> Newest::take(bool& more) {
   std::ranges::sort_heap(traces_, IsNewer());
   more = is_full();

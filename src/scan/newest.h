@@ -95,6 +95,10 @@ class Newest {
   bool is_late(UnixNanos newest) const { return is_full() && newest < traces_.front().key.time; }
   bool is_full() const { return traces_.size() > options_.limit; }
   void enter(Found found);
+  // How many there are, at most the limit.
+  size_t count() const { return std::min<size_t>(traces_.size(), options_.limit); }
+  // Newest first: those with an order time above `time`, at most the limit, without the first `skip` of them.
+  std::vector<Found> newer_than(UnixNanos time, size_t skip) const;
   // Newest first, at most the limit. `more`: there were others.
   std::vector<Found> take(bool& more);
 

@@ -2,8 +2,9 @@
 //
 // Proves that an answer does not depend on where spans lie: random traces, thrown into three blocks and two heads, some
 // spans twice, give the same answers, to the last attribute, as one head that has each span once; for random queries,
-// ranges and limits, page by page. That the one head answers what the oracle says is proved by search_test.cc.
-// Row groups are tiny, names and columns spill, and large traces become giants, so that all that is rare happens.
+// ranges and limits, page by page, at once or told bit by bit. That the one head answers what the oracle says is proved
+// by search_test.cc. Row groups are tiny, names and columns spill, and large traces become giants, so that all that is
+// rare happens.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -152,6 +153,40 @@ TEST(Scattered, AnswersAreThoseOfOneHead) {
     }
   }
   EXPECT_GT(found, 500u);
+  EXPECT_EQ(budget.used(Share::Query), 0u);
+}
+
+TEST(Scattered, WhatIsToldBeforeTheEndIsTheAnswersBeginning) {
+  const uint64_t seed = seed_of_run();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Random random(seed);
+  MemoryBudget budget(kBudgetBytes);
+  size_t told_early = 0;
+  for (int round = 0; round < 12; ++round) {
+    const World world = random_world(random, 1 + random() % 250);
+    ScatteredSnapshot scattered(world.parts, kBlocks, random_options(random));
+    for (int i = 0; i < 25; ++i) {
+      const query::Query query = eval::testing::random_query(random);
+      SearchOptions options;
+      options.limit = static_cast<uint32_t>(1 + random() % 60);
+      if (random() % 2 == 0) options.from = kReceived + random() % 12'000;
+      if (random() % 2 == 0) options.to = options.from + random() % 12'000;
+      const auto expected = search(scattered.snapshot(), query, options, budget);
+      std::string told;
+      uint64_t found = 0;
+      options.tell = [&](const SearchAnswer& next) {
+        told += dump(next);
+        told_early += next.traces.size();
+        EXPECT_GE(next.traces_found, found);
+        found = next.traces_found;
+      };
+      const auto rest = search(scattered.snapshot(), query, options, budget);
+      ASSERT_TRUE(expected.ok() && rest.ok());
+      ASSERT_EQ(told + dump(*rest), dump(*expected)) << query::to_string(query) << " round " << round << " query " << i;
+      ASSERT_EQ(rest->next_page, expected->next_page);
+    }
+  }
+  EXPECT_GT(told_early, 100u);
   EXPECT_EQ(budget.used(Share::Query), 0u);
 }
 

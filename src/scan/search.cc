@@ -3,7 +3,14 @@
 // Heads come first, the newest before the others, then the row groups of all blocks by descending newest order time;
 // a row group that is older than what was found ends the search. A head is newer than blocks as a rule; where it is
 // not, the search is as exact and looks at more. How traces that lie in pieces keep the answer exact is told in
-// shared_traces.cc. What an answer says about a trace is read only for those that are left in the end.
+// shared_traces.cc. What an answer says about a trace is read only for those that are left in the end, or that are
+// told before.
+//
+// When is a found trace certain? When it is newer than all that is still to be looked at, so that nothing can come
+// before it or push it out. What is still to come of row groups is not newer than the next one. A shared trace that may
+// match by what was seen is evaluated first; one that may not yet match needs a leaf of a part that is still to come,
+// and is then not newer than that part. Only where parts were passed over for the time range this does not hold, and
+// the search tells nothing until its end.
 #include "scan/search.h"
 
 #include <algorithm>
@@ -96,7 +103,8 @@ class Search {
         budget_(budget),
         leaves_(query),
         newest_(options, before, budget),
-        shared_(snapshot, query, leaves_, newest_, budget) {}
+        shared_(snapshot, query, leaves_, newest_, budget),
+        shown_(budget, Share::Query) {}
 
   Result<SearchAnswer> run(uint64_t fingerprint);
 
@@ -108,6 +116,8 @@ class Search {
   };
 
   uint64_t bytes_read_of_blocks() const;
+  void count_work();
+  Result<void> tell(UnixNanos newest_to_come);
   Result<void> scan_heads();
   Result<void> scan_blocks();
   Result<BlockScan*> open(uint32_t block);
@@ -122,13 +132,17 @@ class Search {
   std::map<uint32_t, Open> open_;  // by block
   uint64_t uses_ = 0;
   bool range_prunes_ = false;
+  uint64_t bytes_read_before_ = 0;
+  uint64_t next_tell_ = 0;  // of the monotonic clock
+  size_t told_ = 0;         // traces
+  Reservation shown_;       // for answer_.spans
   SearchAnswer answer_;
 };
 
 Result<SearchAnswer> Search::run(uint64_t fingerprint) {
   const SearchOptions& options = newest_.options();
   answer_.mentioned = mentioned_attributes(query_);
-  const uint64_t bytes_read = bytes_read_of_blocks();
+  bytes_read_before_ = bytes_read_of_blocks();
   const uint64_t found_bytes =
       (options.limit + 1) * (kBytesPerFound + options.spans_per_trace * sizeof(uint32_t)) + kFixedBytes;
   if (!newest_.memory().grow(found_bytes)) {
@@ -141,12 +155,42 @@ Result<SearchAnswer> Search::run(uint64_t fingerprint) {
   const std::vector<Found> found = newest_.take(more);
   // What a search that stopped has not seen may be newer than what it shows, so there is no place to go on from.
   if (more && !newest_.stopped()) answer_.next_page = write_page_token(fingerprint, found.back().key);
-  TRY(describe(found));
+  answer_.traces_found = found.size();
+  TRY(describe(std::span(found).subspan(told_)));
   answer_.partial_reason = newest_.reason();
+  count_work();
+  return std::move(answer_);
+}
+
+void Search::count_work() {
   answer_.traces_inspected = newest_.traces_inspected;
   answer_.spans_inspected = newest_.spans_inspected;
-  answer_.bytes_read = bytes_read_of_blocks() - bytes_read;
-  return std::move(answer_);
+  answer_.bytes_read = bytes_read_of_blocks() - bytes_read_before_;
+}
+
+// If it is time to: tells what is found and newer than `newest_to_come`.
+Result<void> Search::tell(UnixNanos newest_to_come) {
+  const SearchOptions& options = newest_.options();
+  if (!options.tell) return {};
+  if (options.clock != nullptr) {
+    const uint64_t now = options.clock->monotonic_nanos();
+    if (now < next_tell_) return {};
+    next_tell_ = now + kTellNanos;
+  }
+  if (!range_prunes_ || !shared_.any()) {
+    shared_.settle_all();
+    if (newest_.stopped()) return {};
+    const std::vector<Found> certain = newest_.newer_than(newest_to_come, told_);
+    TRY(describe(certain));
+    told_ += certain.size();
+  }
+  answer_.traces_found = newest_.count();
+  count_work();
+  options.tell(answer_);
+  answer_.traces.clear();
+  answer_.spans = {};
+  shown_.reset();
+  return {};
 }
 
 uint64_t Search::bytes_read_of_blocks() const {
@@ -161,7 +205,7 @@ Result<void> Search::scan_heads() {
     TRY(scan.bind(query_, budget_));
     scan.run();
   }
-  return {};
+  return tell(UINT64_MAX);
 }
 
 Result<void> Search::scan_blocks() {
@@ -169,6 +213,7 @@ Result<void> Search::scan_blocks() {
   const SearchOptions& options = newest_.options();
   while (const std::optional<RowGroups::Place> place = row_groups.next()) {
     if (newest_.is_late(place->newest) || newest_.should_stop()) return {};
+    TRY(tell(place->newest));
     const block::RowGroupFacts& facts = snapshot_.blocks[place->block]->block().row_groups()[place->row_group];
     if (facts.start > options.to || facts.end < options.from) {
       range_prunes_ = true;
@@ -177,6 +222,7 @@ Result<void> Search::scan_blocks() {
     BlockScan* const scan = TRY(open(place->block));
     if (scan == nullptr || scan->is_useless()) continue;
     scan->run(place->row_group);
+    ++answer_.row_groups;
     shared_.settle();
   }
   return {};
@@ -209,7 +255,7 @@ Result<void> Search::describe(std::span<const Found> found) {
   uint64_t bytes = 0;
   const auto tell = [&](const Found& each, FoundTrace trace) {
     const uint64_t now = answer_.spans.memory_bytes();
-    if (now > bytes && !newest_.memory().grow(now - bytes)) {
+    if (now > bytes && !shown_.grow(now - bytes)) {
       newest_.note("the spans to show take more than the memory for queries");
       trace.shown_count = 0;
     }

@@ -11,6 +11,10 @@
 // what it has found; traces that lie in pieces are put together (SharedTraces). Beside its answer it holds memory for
 // some row groups, or for the largest single trace, from the budget's query share.
 //
+// Who shows an answer before it is whole gives SearchOptions::tell: it is called now and then with the traces that come
+// next, as soon as nothing newer can come, and at the end search() returns the rest. All of it joined is the answer
+// that search() gives without it.
+//
 // An answer may be partial: when it was cancelled, when its time was up, when a trace was larger than the query share
 // allows, when part of a block is damaged. It then says so in `partial_reason`, and every trace in it is right in
 // itself.
@@ -18,6 +22,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,8 +38,12 @@ namespace clew::scan {
 
 constexpr uint32_t kLimitMax = 10'000;
 constexpr uint32_t kSpansPerTraceMax = 100;
+// Often enough for an eye, seldom enough to cost nothing.
+constexpr uint64_t kTellNanos = 100 * kNanosPerMilli;
 // Services that are named for one trace; what a person can still read.
 constexpr uint32_t kServicesMax = 100;
+
+struct SearchAnswer;
 
 struct SearchOptions {
   // Traces that overlap [from, to] are looked at.
@@ -49,6 +58,10 @@ struct SearchOptions {
   const std::atomic<bool>* cancelled = nullptr;
   const Clock* clock = nullptr;
   uint64_t deadline_nanos = UINT64_MAX;
+
+  // Told the traces that follow those told before, perhaps none, and how far the search is: every kTellNanos by the
+  // clock, without a clock between any two row groups. The answer is the search's own and goes with the call.
+  std::function<void(const SearchAnswer& next)> tell = nullptr;
 };
 
 struct ServiceCount {
@@ -85,8 +98,10 @@ struct SearchAnswer {
   std::vector<query::Attribute> mentioned;
   std::string next_page;       // empty: these were all
   std::string partial_reason;  // empty: nothing is missing
+  uint64_t traces_found = 0;   // so far, at most the limit; those that are told are among them
   uint64_t traces_inspected = 0;
   uint64_t spans_inspected = 0;  // of traces that were evaluated
+  uint64_t row_groups = 0;       // of blocks that were looked at
   uint64_t bytes_read = 0;       // of blocks, by this search and others that ran meanwhile
 
   bool complete() const { return partial_reason.empty(); }

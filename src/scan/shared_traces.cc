@@ -76,14 +76,14 @@ void SharedTraces::see(const model::TraceId& id, uint64_t leaves, UnixNanos orde
 }
 
 void SharedTraces::settle() {
-  if (waiting_.size() >= kWaitingMax) evaluate(std::exchange(waiting_, {}));
+  if (waiting_.size() >= kWaitingMax) settle_all();
 }
 
 void SharedTraces::finish(bool range_prunes) {
   if (!any_) return;
-  evaluate(std::exchange(waiting_, {}));
+  settle_all();
   if (range_prunes) look_outside_range();
-  evaluate(std::exchange(waiting_, {}));
+  settle_all();
 }
 
 void SharedTraces::look_outside_range() {

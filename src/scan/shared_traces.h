@@ -12,6 +12,7 @@
 
 #include <functional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "eval/evaluate.h"
@@ -41,6 +42,8 @@ class SharedTraces {
   void see(const model::TraceId& id, uint64_t leaves, UnixNanos order_time);
   // Evaluates traces that may match by what was seen, if enough of them wait.
   void settle();
+  // However few they are.
+  void settle_all() { evaluate(std::exchange(waiting_, {})); }
   // Evaluates all that may match. `range_prunes`: parts outside of the time range were not seen.
   void finish(bool range_prunes);
   // Describes found traces of Source::Shared, each with the one that it is about.
