@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <fstream>
 #include <string>
 
+#include "app/version.h"
 #include "platform/system_clock.h"
 
 namespace clew::app {
@@ -50,6 +52,10 @@ double file_limit() {
   return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
 }
 
+// In the order of Share.
+constexpr std::array<const char*, kShareCount> kShareNames = {"head",       "in_flight", "seal",
+                                                              "compaction", "query",     "caches"};
+
 }  // namespace
 
 uint64_t memory_bytes() {
@@ -76,6 +82,31 @@ void add_process_metrics(Metrics& metrics) {
   const double started = static_cast<double>(platform::system_clock().now()) / 1e9;
   metrics.gauge_from("process_start_time_seconds", "When the process started, since 1970.",
                      [started] { return started; });
+}
+
+void add_budget_metrics(Metrics& metrics, const MemoryBudget& budget) {
+  for (size_t i = 0; i < kShareCount; ++i) {
+    const auto share = static_cast<Share>(i);
+    metrics.gauge_from(
+        "clew_memory_limit_bytes", "Memory that each part may hold.",
+        [&budget, share] { return static_cast<double>(budget.limit(share)); }, {{"share", kShareNames[i]}});
+    metrics.gauge_from(
+        "clew_memory_reserved_bytes", "Memory that each part holds or is about to.",
+        [&budget, share] { return static_cast<double>(budget.used(share)); }, {{"share", kShareNames[i]}});
+  }
+}
+
+void add_installation_metrics(Metrics& metrics, const std::string& data_folder) {
+  metrics.gauge("clew_build_info", "1, with the version of the program.", {{"version", std::string(kVersion)}}).set(1);
+  const auto space = [data_folder] {
+    std::error_code error;
+    const std::filesystem::space_info info = std::filesystem::space(data_folder, error);
+    return error ? std::filesystem::space_info{} : info;
+  };
+  metrics.gauge_from("clew_disk_size_bytes", "The disk that the data folder is on.",
+                     [space] { return static_cast<double>(space().capacity); });
+  metrics.gauge_from("clew_disk_free_bytes", "Free space on it.",
+                     [space] { return static_cast<double>(space().available); });
 }
 
 void raise_file_limit() {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
+#include "base/memory_budget.h"
 #include "base/metrics.h"
 
 namespace clew::app {
@@ -14,6 +16,12 @@ uint64_t memory_bytes();
 
 // Memory, CPU time, open files and start time, under Prometheus' usual names, read at each print.
 void add_process_metrics(Metrics& metrics);
+
+// What each share of the budget may hold and holds. The budget must live as long as the metrics are printed.
+void add_budget_metrics(Metrics& metrics, const MemoryBudget& budget);
+
+// The version, and the size of the disk that `data_folder` is on.
+void add_installation_metrics(Metrics& metrics, const std::string& data_folder);
 
 // Allows as many open files as the system lets this process have.
 void raise_file_limit();

@@ -142,6 +142,8 @@ class Process {
   Result<void> start() {
     const Addresses addresses = TRY(free_addresses(configuration_));
     add_process_metrics(metrics_);
+    add_budget_metrics(metrics_, budget_);
+    add_installation_metrics(metrics_, configuration_.data_folder);
     const Clock& clock = platform::system_clock();
     Result<std::unique_ptr<store::Store>> opened =
         store::Store::open(platform::real_file_system(), configuration_.data_folder, store_options(configuration_),
