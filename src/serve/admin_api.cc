@@ -37,9 +37,11 @@ void write_tenant(JsonWriter& json, const store::TenantFigures& tenant) {
 }
 
 net::HttpResponse figures_after(const Result<void>& done, const store::Store& store) {
-  if (!done.ok()) return problem(info(done.error().code()).http_status, done.error().what());
+  if (!done.ok()) return problem(done.error());
   net::HttpResponse response;
   response.content_type = "application/json";
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Cache-Control", "no-store");
   response.body = storage_json(store.storage());
   return response;
 }

@@ -10,6 +10,7 @@ net::HttpResponse head_of(const std::string& content_type) {
   net::HttpResponse head;
   head.content_type = content_type;
   head.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  head.headers.emplace_back("Cache-Control", "no-store");  // the next answer may be another
   return head;
 }
 
@@ -21,7 +22,7 @@ Answer::Answer(net::HttpExchange& exchange, std::string content_type)
         return pass_on();
       }) {}
 
-bool Answer::flush() {
+bool Answer::send() {
   if (!begun_) exchange_.begin(head_of(content_type_));
   begun_ = true;
   read_ = read_ && exchange_.write(std::exchange(text_, {}));
@@ -30,7 +31,7 @@ bool Answer::flush() {
 
 void Answer::finish() {
   if (begun_) {
-    if (!text_.empty()) flush();
+    if (!text_.empty()) send();
     if (read_) exchange_.end();
     return;
   }

@@ -26,14 +26,16 @@ class Answer {
   // Gathered for the next piece; call pass_on() now and then.
   std::string& text() { return text_; }
   // False when the reader is gone.
-  bool pass_on() { return text_.size() < render::kRunBytes || flush(); }
+  bool pass_on() { return text_.size() < render::kRunBytes || send(); }
+  // Sends what was gathered at once, for who must not wait. False when the reader is gone.
+  bool send();
+  // Has something been sent already?
+  bool begun() const { return begun_; }
   // Takes rendered text. Valid as long as the answer.
   const render::Sink& sink() const { return sink_; }
   void finish();
 
  private:
-  bool flush();
-
   net::HttpExchange& exchange_;
   std::string content_type_;
   std::string text_;

@@ -1,56 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "serve/native_api.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <charconv>
 
 #include "decode/otlp/encode.h"
-#include "query/parse.h"
 #include "render/jaeger_json.h"
 #include "render/otlp_json.h"
 #include "render/waterfall.h"
-#include "scan/search.h"
 #include "serve/answer.h"
 #include "serve/problem.h"
-#include "serve/search_json.h"
 
 namespace clew::serve {
 namespace {
 
-constexpr uint32_t kLimitDefault = 20;
-constexpr uint32_t kSpansDefault = 3;
 // Spans that are encoded as protobuf at once.
 constexpr size_t kProtobufRows = 1000;
 
 Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
-
-Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, uint32_t usual, uint32_t least,
-                              uint32_t most) {
-  const std::optional<std::string> text = request.query_value(name);
-  if (!text || text->empty()) return usual;
-  uint32_t value = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-  if (error != std::errc() || end != text->data() + text->size() || value < least || value > most)
-    return bad(fmt::format("'{}' is a whole number from {} to {}", name, least, most));
-  return value;
-}
-
-Result<scan::SearchOptions> search_options(const Question& question) {
-  const net::HttpRequest& request = question.request;
-  const TimeRange range = TRY(time_range(request, question.now));
-  scan::SearchOptions options;
-  options.from = range.begin;
-  options.to = range.end;
-  options.limit = TRY(whole_number(request, "limit", kLimitDefault, 1, std::min(question.limit_max, scan::kLimitMax)));
-  options.spans_per_trace = TRY(whole_number(request, "spss", kSpansDefault, 0, scan::kSpansPerTraceMax));
-  options.page = request.query_value("token").value_or("");
-  options.cancelled = &question.stop.cancelled();
-  options.clock = &question.stop.clock();
-  options.deadline_nanos = question.stop.deadline();
-  return options;
-}
 
 enum class Format : uint8_t { Otlp, Protobuf, Jaeger, Text };
 
@@ -69,7 +35,7 @@ Result<Format> trace_format(const net::HttpRequest& request) {
 
 Result<render::WaterfallOptions> waterfall_options(const net::HttpRequest& request) {
   render::WaterfallOptions options;
-  options.width = TRY(whole_number(request, "width", 100, render::kWidthMin, render::kWidthMax));
+  options.width = TRY(whole_number(request, "width", {render::kWidthMin, render::kWidthMax, 100}));
   if (request.query_value("charset") == "ascii") options.charset = render::Charset::Ascii;
   if (request.query_value("colour") == "on") options.colour = render::Colour::On;
   return options;
@@ -109,24 +75,6 @@ void send_trace(const Question& question, const model::SpanBatch& spans, Format 
 }
 
 }  // namespace
-
-void answer_search(const Question& question) {
-  const std::string text = question.request.query_value("q").value_or("");
-  const query::ParseResult parsed = query::parse(text.empty() ? "{}" : text);
-  if (!parsed.ok()) return question.exchange.respond(query_problem(parsed.error()));
-  const Result<scan::SearchOptions> options = search_options(question);
-  if (!options.ok()) return question.exchange.respond(problem(options.error()));
-  const uint64_t begin = question.stop.clock().monotonic_nanos();
-  scan::SearchAnswer found;
-  if (question.snapshot) {
-    Result<scan::SearchAnswer> searched = scan::search(*question.snapshot, parsed.query(), *options, question.budget);
-    if (!searched.ok()) return question.exchange.respond(problem(searched.error()));
-    found = std::move(*searched);
-  }
-  Answer answer(question.exchange, "application/json");
-  append_search_json(answer.text(), found, question.stop.clock().monotonic_nanos() - begin);
-  answer.finish();
-}
 
 void answer_trace(const Question& question) {
   const std::optional<model::TraceId> id = model::TraceId::parse(question.request.parameters[0]);

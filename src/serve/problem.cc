@@ -14,6 +14,8 @@ net::HttpResponse response_of(int status, std::string body) {
   response.status = status;
   response.content_type = "application/problem+json";
   response.body = std::move(body);
+  response.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  response.headers.emplace_back("Cache-Control", "no-store");
   if (status == kUnavailable) response.headers.emplace_back("Retry-After", kRetryAfterSeconds);
   return response;
 }

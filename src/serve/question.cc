@@ -3,12 +3,36 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
+
+#include "query/parse.h"
+#include "serve/problem.h"
+
 namespace clew::serve {
 namespace {
 
 Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
 
 }  // namespace
+
+Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, NumberRange range) {
+  const std::optional<std::string> text = request.query_value(name);
+  if (!text || text->empty()) return range.usual;
+  uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const bool read = error == std::errc() && end == text->data() + text->size();
+  if (!read || value < range.least || value > range.most)
+    return bad(fmt::format("'{}' is a whole number from {} to {}", name, range.least, range.most));
+  return value;
+}
+
+std::optional<query::Query> parse_query(const Question& question) {
+  const std::string text = question.request.query_value("q").value_or("");
+  query::ParseResult parsed = query::parse(text.empty() ? "{}" : text);
+  if (parsed.ok()) return std::move(parsed).query();
+  question.exchange.respond(query_problem(parsed.error()));
+  return std::nullopt;
+}
 
 Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now) {
   TimeRange range;

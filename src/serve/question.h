@@ -7,10 +7,12 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "base/memory_budget.h"
 #include "base/result.h"
 #include "net/http_server.h"
+#include "query/ast.h"
 #include "scan/head_rollup.h"
 #include "scan/trace.h"
 #include "serve/query_pool.h"
@@ -31,6 +33,17 @@ struct Question {
   // Of the tenant.
   scan::HeadRollup& heads;
 };
+
+// A parameter that is a whole number; `usual` without it. InvalidArgument if it is none from `least` to `most`.
+struct NumberRange {
+  uint32_t least = 0;
+  uint32_t most = 0;
+  uint32_t usual = 0;
+};
+Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, NumberRange range);
+
+// The parameter `q`, without it `{}`. Nothing if it is no query: that has been answered.
+std::optional<query::Query> parse_query(const Question& question);
 
 // The parameters `from`, `to` and `since`. InvalidArgument if they are no range of time.
 Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now);

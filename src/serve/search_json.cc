@@ -84,6 +84,22 @@ void write_trace(JsonWriter& json, const scan::SearchAnswer& answer, const scan:
   json.end_array().end_object();
 }
 
+void write_work(JsonWriter& json, const scan::SearchAnswer& answer) {
+  json.key("inspectedTraces").number(answer.traces_inspected).key("inspectedSpans").number(answer.spans_inspected);
+  json.key("rowGroups").number(answer.row_groups).key("bytesRead").number(answer.bytes_read);
+}
+
+// What comes behind the traces.
+void write_end(JsonWriter& json, const scan::SearchAnswer& answer, uint64_t elapsed_nanos) {
+  json.key("complete").boolean(answer.complete());
+  if (!answer.complete()) json.key("reason").text(answer.partial_reason);
+  if (!answer.next_page.empty()) json.key("nextToken").text(answer.next_page);
+  json.key("stats").begin_object();
+  write_work(json, answer);
+  json.key("milliseconds").number(std::round(static_cast<double>(elapsed_nanos) / 1e3) / 1e3);
+  json.end_object();
+}
+
 }  // namespace
 
 void append_search_json(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos) {
@@ -91,13 +107,34 @@ void append_search_json(std::string& out, const scan::SearchAnswer& answer, uint
   json.begin_object().key("traces").begin_array();
   for (const scan::FoundTrace& trace : answer.traces) write_trace(json, answer, trace);
   json.end_array();
-  json.key("complete").boolean(answer.complete());
-  if (!answer.complete()) json.key("reason").text(answer.partial_reason);
-  if (!answer.next_page.empty()) json.key("nextToken").text(answer.next_page);
-  json.key("stats").begin_object();
-  json.key("inspectedTraces").number(answer.traces_inspected).key("inspectedSpans").number(answer.spans_inspected);
-  json.key("milliseconds").number(std::round(static_cast<double>(elapsed_nanos) / 1e3) / 1e3);
+  write_end(json, answer, elapsed_nanos);
+  json.end_object();
+}
+
+void append_trace_lines(std::string& out, const scan::SearchAnswer& answer) {
+  for (const scan::FoundTrace& trace : answer.traces) {
+    JsonWriter json(out);
+    json.begin_object().key("trace");
+    write_trace(json, answer, trace);
+    json.end_object();
+    out += '\n';
+  }
+}
+
+void append_progress_line(std::string& out, const scan::SearchAnswer& answer) {
+  JsonWriter json(out);
+  json.begin_object().key("progress").begin_object().key("foundTraces").number(answer.traces_found);
+  write_work(json, answer);
   json.end_object().end_object();
+  out += '\n';
+}
+
+void append_end_line(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos) {
+  JsonWriter json(out);
+  json.begin_object().key("end").begin_object().key("traceCount").number(answer.traces_found);
+  write_end(json, answer, elapsed_nanos);
+  json.end_object().end_object();
+  out += '\n';
 }
 
 }  // namespace clew::serve

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A search's answer as the JSON of the native API; docs/reference/api.md describes it.
+// A search's answer as the JSON of the native API, in one piece or in lines (NDJSON) that are sent as the search goes
+// on; docs/reference/api.md describes both.
 #pragma once
 
 #include <cstdint>
@@ -11,5 +12,10 @@
 namespace clew::serve {
 
 void append_search_json(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos);
+
+// {"trace":…}, {"progress":…} and {"end":…}, each with its line break.
+void append_trace_lines(std::string& out, const scan::SearchAnswer& answer);
+void append_progress_line(std::string& out, const scan::SearchAnswer& answer);
+void append_end_line(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos);
 
 }  // namespace clew::serve

@@ -11,6 +11,7 @@
 #include "serve/problem.h"
 #include "serve/question.h"
 #include "serve/rollup_answers.h"
+#include "serve/search_api.h"
 
 namespace clew::serve {
 namespace {

@@ -139,6 +139,31 @@ TEST_F(ServerTest, PagesThroughAnAnswer) {
   EXPECT_EQ(search("{ }", "&limit=1&token=rubbish").status, 400);
 }
 
+TEST_F(ServerTest, StreamsAnAnswerInLines) {
+  const net::HttpAnswer lines = search("{ }", "&stream=true");
+  EXPECT_EQ(lines.status, 200);
+  EXPECT_EQ(lines.header("Content-Type"), "application/x-ndjson");
+  EXPECT_EQ(lines.header("Cache-Control"), "no-store");
+  std::vector<std::string> each;
+  for (size_t at = 0, end = 0; (end = lines.body.find('\n', at)) != std::string::npos; at = end + 1)
+    each.push_back(lines.body.substr(at, end - at));
+  ASSERT_GE(each.size(), 3u);
+  EXPECT_THAT(each.back(), StartsWith(R"({"end":{"traceCount":2,"complete":true,"stats":{"inspectedTraces":2,)"));
+  std::string joined;
+  size_t progress = 0;
+  for (const std::string& line : each) {
+    if (line.starts_with(R"({"trace":)")) joined += (joined.empty() ? "" : ",") + line.substr(9, line.size() - 10);
+    progress += line.starts_with(R"({"progress":{"foundTraces":)") ? 1 : 0;
+  }
+  EXPECT_EQ(progress, 1u);  // behind the head
+  EXPECT_THAT(search("{ }").body, StartsWith(R"({"traces":[)" + joined + R"(],"complete":true)"));
+  EXPECT_EQ(get("/clew/v1/search", {{"Accept", "application/x-ndjson"}}).header("Content-Type"),
+            "application/x-ndjson");
+  EXPECT_EQ(search("{ }", "&stream=false").header("Content-Type"), "application/json");
+  EXPECT_EQ(search("{ }", "&stream=maybe").status, 400);
+  EXPECT_EQ(search("{", "&stream=true").header("Content-Type"), "application/problem+json");
+}
+
 TEST_F(ServerTest, TakesTimesInEveryForm) {
   EXPECT_THAT(search("{ }", "&from=2026-11-20T18:48:57Z").body, Not(HasSubstr(std::string(kOrderId))));
   EXPECT_THAT(search("{ }", "&from=1795200536&to=1795200536900").body, Not(HasSubstr("0abc")));
