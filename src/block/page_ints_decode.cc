@@ -39,6 +39,12 @@ void add_slice(const uint8_t* from, size_t count, uint32_t byte_count, uint32_t 
   return add_words<uint64_t>(from, count, shift, values);
 }
 
+// out[i] = base + word i.
+template <class Word, class T>
+void widen(const uint8_t* from, T base, std::span<T> out) {
+  for (size_t i = 0; i < out.size(); i++) out[i] = static_cast<T>(base + load<Word>(from + i * sizeof(Word)));
+}
+
 bool is_word(uint32_t bytes) { return bytes <= sizeof(uint64_t) && std::has_single_bit(bytes); }
 
 struct Frame {
@@ -219,6 +225,11 @@ Result<void> IntsDecoder::read_planes(PageCursor body, std::span<T> out) {
   const bool is_delta = transform == static_cast<uint32_t>(PlaneTransform::Delta);
   const std::span<Slice> found = std::span(slices).first(slice_count);
   TRY(find_slices(body, out.size(), found));
+  // Codes of templates, resources and dictionaries mostly are one such plane.
+  if (found.size() == 1 && !is_delta && value <= UINT16_MAX) {
+    if (found[0].byte_count == 1) return widen<uint8_t>(found[0].bytes, static_cast<T>(value), out), Result<void>();
+    if (found[0].byte_count == 2) return widen<uint16_t>(found[0].bytes, static_cast<T>(value), out), Result<void>();
+  }
   uint64_t values[kChunkValues];
   for (size_t first = 0; first < out.size(); first += kChunkValues) {
     const size_t count = std::min(kChunkValues, out.size() - first);

@@ -5,6 +5,9 @@
 // compress.
 #include <zstd.h>
 
+#include <mutex>
+#include <vector>
+
 #include "base/check.h"
 #include "block/page_parts.h"
 
@@ -60,17 +63,56 @@ void ZstdWriter::append_plain(Bytes raw, uint8_t tag, std::string& out) {
   out.append(as_text(raw));
 }
 
-struct ZstdReader::State {
-  ZSTD_DCtx* context = allocated(ZSTD_createDCtx());
+namespace {
 
-  ~State() { ZSTD_freeDCtx(context); }
+// Contexts between two readers. A row group has a reader of its own, and to make a context takes as long as to
+// decompress a page.
+class WaitingContexts {
+ public:
+  ~WaitingContexts() {
+    for (ZSTD_DCtx* context : contexts_) ZSTD_freeDCtx(context);
+  }
+  ZSTD_DCtx* take() {
+    const std::lock_guard lock(mutex_);
+    if (contexts_.empty()) return allocated(ZSTD_createDCtx());
+    ZSTD_DCtx* const context = contexts_.back();
+    contexts_.pop_back();
+    return context;
+  }
+  void give_back(ZSTD_DCtx* context) {
+    const std::lock_guard lock(mutex_);
+    if (contexts_.size() < kWaitingMax) {
+      contexts_.push_back(context);
+    } else {
+      ZSTD_freeDCtx(context);
+    }
+  }
+
+ private:
+  static constexpr size_t kWaitingMax = 16;  // of 160 KiB
+
+  std::mutex mutex_;
+  std::vector<ZSTD_DCtx*> contexts_;
+};
+
+WaitingContexts& waiting_contexts() {
+  static WaitingContexts contexts;
+  return contexts;
+}
+
+}  // namespace
+
+struct ZstdReader::State {
+  ZSTD_DCtx* context = waiting_contexts().take();
+
+  ~State() { waiting_contexts().give_back(context); }
 };
 
 ZstdReader::ZstdReader() = default;
 ZstdReader::~ZstdReader() = default;
 
 bool ZstdReader::read(Bytes frame, void* to, size_t bytes) {
-  if (!state_) state_ = std::make_unique<State>();  // 160 KiB that many decoders never need
+  if (!state_) state_ = std::make_unique<State>();  // many decoders never need one
   // In one shot `to` is the window: whatever window the frame claims, nothing is allocated for it.
   const size_t written = ZSTD_decompressDCtx(state_->context, to, bytes, frame.data(), frame.size());
   return ZSTD_isError(written) == 0 && written == bytes;

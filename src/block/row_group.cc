@@ -76,6 +76,7 @@ struct RowGroup::Pages {
 
   Result<std::span<const uint32_t>> narrow(ColumnId id);
   Result<std::span<const uint64_t>> wide(ColumnId id);
+  static Result<void> check_below(ColumnId id, std::span<const uint32_t> numbers, uint64_t limit);
   Result<void> check_narrow(ColumnId id, std::span<const uint32_t> numbers) const;
   Result<void> check_shapes(std::span<const uint32_t> shapes, Level level) const;
   Result<Values*> text(ColumnId id);
@@ -167,11 +168,16 @@ Result<void> RowGroup::Pages::check_shapes(std::span<const uint32_t> shapes, Lev
   return {};
 }
 
+// Without a branch for each number.
+Result<void> RowGroup::Pages::check_below(ColumnId id, std::span<const uint32_t> numbers, uint64_t limit) {
+  uint32_t largest = 0;
+  for (const uint32_t number : numbers) largest = std::max(largest, number);
+  if (numbers.empty() || largest < limit) return {};
+  return damaged("a number of column " + std::to_string(id));
+}
+
 Result<void> RowGroup::Pages::check_narrow(ColumnId id, std::span<const uint32_t> numbers) const {
-  const auto below = [&](uint64_t limit) -> Result<void> {
-    if (std::ranges::all_of(numbers, [&](uint32_t number) { return number < limit; })) return {};
-    return damaged("a number of column " + std::to_string(id));
-  };
+  const auto below = [&](uint64_t limit) { return check_below(id, numbers, limit); };
   switch (id) {
     case kTemplate:
       return below(tables->templates.size());
@@ -243,8 +249,7 @@ Result<Values*> RowGroup::Pages::text(ColumnId id) {
     if (column.coded) {
       column.narrow.resize(page.count);
       TRY(decoder.ints(as_bytes(read), std::span(column.narrow)));
-      if (std::ranges::any_of(column.narrow, [&](uint32_t code) { return code >= facts.dictionary_size; }))
-        return damaged("a code of column " + std::to_string(id));
+      TRY(check_below(id, column.narrow, facts.dictionary_size));
     } else {
       TRY(decoder.texts(as_bytes(read), page.count, column.texts));
       if (!is_valid_text(facts.column.type, id, column.texts)) return damaged("a text of column " + std::to_string(id));

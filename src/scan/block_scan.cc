@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Once enough traces are found, the keys of a row group's traces are looked at before its columns are. A giant trace
-// has row groups of its own; it is looked at when its first one comes up, all of them together.
+// A row group is read in the order of what its columns cost and tell: those that the leaves speak of, the tree, and
+// only of traces that may match ids and times. A giant trace has row groups of its own; it is looked at when its first
+// one comes up, all of them together.
 #include "scan/block_scan.h"
 
 #include <algorithm>
@@ -12,6 +13,8 @@ namespace {
 
 // Pages of a row group that are decoded at a time, and the view's own memory beside what the evaluator reckons.
 constexpr uint64_t kPagesBytes = 3 << 20;
+// The rows that may pass a leaf.
+constexpr uint64_t kLeafBytes = block::kRowGroupRowsMax / 8;
 // Row numbers and the like.
 constexpr uint64_t kBytesPerListedRow = 12;
 // What a span that is shown takes while its row group is copied from.
@@ -42,9 +45,11 @@ Result<void> BlockScan::bind(const query::Query& query, MemoryBudget& budget) {
   may_match_alone_ = leaves_.may_match(possible_);
   if (!may_match_alone_ && !shared_.any()) possible_ = 0;
   if (is_useless()) return {};
+  joins_.emplace(query);
   evaluator_.emplace(TRY(eval::Evaluator::bind(query, *view_)));
   bytes_per_row_ = std::max(evaluator_->bytes_per_row(), eval::TraceFacts::kParentBytesPerRow) + kBytesPerListedRow;
-  if (!memory_.grow(evaluator_->fixed_bytes() + kPagesBytes) || !reserve_rows(2 * kSliceRows)) {
+  const uint64_t sets_bytes = joins_->memory_bytes(block::kRowGroupRowsMax) + leaves_.count() * kLeafBytes;
+  if (!memory_.grow(evaluator_->fixed_bytes() + kPagesBytes + sets_bytes) || !reserve_rows(2 * kSliceRows)) {
     return Error(Code::Unavailable, "the memory for queries is spent; try again");
   }
   return {};
@@ -68,15 +73,11 @@ void BlockScan::run(uint32_t row_group) {
 
 Result<void> BlockScan::look_at(uint32_t row_group) {
   block::RowGroup group = TRY(block_->row_group(row_group));
-  const bool alone = group.facts().trace_count == 1;
-  if (alone || newest_.is_full()) {
-    const std::span<const block::TraceRows> traces = TRY(group.traces());
-    if (std::ranges::all_of(
-            traces, [&](const block::TraceRows& trace) { return newest_.is_late(model::order_key(trace.summary)); })) {
-      return {};
-    }
-    const bool in_pieces = alone && !traces.empty() && traces[0].summary.span_count > traces[0].row_count;
-    if (in_pieces) return traces[0].first_position == 0 ? look_at_giant(row_group) : Result<void>();
+  if (group.facts().trace_count == 1) {
+    const block::TraceRows& trace = TRY(group.traces())[0];
+    if (newest_.is_late(model::order_key(trace.summary))) return {};
+    const bool in_pieces = trace.summary.span_count > trace.row_count;
+    if (in_pieces) return trace.first_position == 0 ? look_at_giant(row_group) : Result<void>();
   }
   if (!TRY(select(group))) return {};
   TRY(sort_out(group));
@@ -89,7 +90,9 @@ Result<bool> BlockScan::select(block::RowGroup& group) {
   uint64_t hoped_for = possible_;
   for (uint32_t leaf = 0; leaf < leaves_.count(); ++leaf) {
     const uint64_t bit = uint64_t{1} << leaf;
-    if ((possible_ & bit) == 0 || (everywhere_ & bit) != 0) continue;
+    const bool known = (possible_ & bit) == 0 || (everywhere_ & bit) != 0;
+    rows_[leaf].reset(group.row_count(), (everywhere_ & bit) != 0);
+    if (known) continue;
     TRY(prefilters_[leaf].select(group, rows_[leaf]));
     if (rows_[leaf].any()) {
       some_ |= bit;
@@ -110,20 +113,39 @@ uint64_t BlockScan::leaves_in(uint32_t first_row, uint32_t row_count) const {
   return leaves;
 }
 
+// The rows of traces and, if the query asks for it, their trees.
+Result<TreeRows> BlockScan::tree_of(block::RowGroup& group) const {
+  TreeRows rows{TRY(group.rows(block::kTraceRows)), {}};
+  if (joins_->needs_tree()) rows.deltas = TRY(group.rows(block::kParentDelta));
+  uint32_t left = group.row_count();
+  for (const uint32_t count : rows.counts) {
+    if (count > left) return Error(Code::DataLoss, "rows of a trace");
+    left -= count;
+  }
+  return rows;
+}
+
+// Fills suspects_.
+Result<void> BlockScan::find_suspects(block::RowGroup& group) {
+  suspects_.clear();
+  const TreeRows traces = TRY(tree_of(group));
+  const RowBits* chosen = nullptr;
+  if (may_match_alone_ && leaves_.may_match(some_)) chosen = &joins_->choose(traces, rows_);
+  if (!shared_.any() && (chosen == nullptr || !chosen->any())) return {};
+  uint32_t first_row = 0;
+  for (uint32_t i = 0; i < traces.counts.size(); first_row += traces.counts[i++]) {
+    const bool alone = chosen != nullptr && chosen->any_in(first_row, traces.counts[i]);
+    const uint64_t leaves = shared_.any() ? leaves_in(first_row, traces.counts[i]) : 0;
+    if (alone || leaves != 0) suspects_.push_back({i, alone, leaves});
+  }
+  return {};
+}
+
 // Fills candidates_, newest first. What is known of traces is read only if one may match; of those that lie in pieces
 // the id is enough, as none has an order time above the row group's.
 Result<void> BlockScan::sort_out(block::RowGroup& group) {
   candidates_.clear();
-  const std::span<const uint32_t> row_counts = TRY(group.rows(block::kTraceRows));
-  suspects_.clear();
-  uint32_t first_row = 0;
-  for (uint32_t i = 0; i < row_counts.size(); first_row += row_counts[i++]) {
-    if (row_counts[i] > group.row_count() - first_row) return Error(Code::DataLoss, "rows of a trace");
-    const uint64_t leaves = leaves_in(first_row, row_counts[i]);
-    if (leaves == 0) continue;
-    const bool alone = may_match_alone_ && leaves_.may_match(leaves);
-    if (alone || shared_.any()) suspects_.push_back({i, alone, leaves});
-  }
+  TRY(find_suspects(group));
   if (suspects_.empty()) return {};
   if (shared_.any()) {
     const std::span<const uint64_t> high = TRY(group.ints(block::kTraceIdHigh));

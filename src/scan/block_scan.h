@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // BlockScan looks for the newest matching traces in one block, a row group at a time. For each leaf of the query a
-// prefilter says which rows may pass it; only traces whose leaves may match together are evaluated, newest first. Of
-// traces with parts elsewhere it tells SharedTraces which leaves have spans here.
+// prefilter says which rows may pass it, and RowJoins which the query may choose then; only traces with such rows are
+// evaluated, newest first. Of traces with parts elsewhere it tells SharedTraces which leaves have spans here.
 //
 //   BlockScan scan(…);
 //   TRY(scan.bind(query, budget));
@@ -22,6 +22,7 @@
 #include "scan/leaves.h"
 #include "scan/newest.h"
 #include "scan/prefilter.h"
+#include "scan/row_joins.h"
 #include "scan/shared_traces.h"
 #include "store/snapshot.h"
 
@@ -54,12 +55,14 @@ class BlockScan {
   // A trace of a row group with leaves, by its number there.
   struct Suspect {
     uint32_t trace;
-    bool alone;  // they are enough for it
+    bool alone;  // it may match by what lies here
     uint64_t leaves;
   };
 
   Result<void> look_at(uint32_t row_group);
   Result<bool> select(block::RowGroup& group);
+  Result<TreeRows> tree_of(block::RowGroup& group) const;
+  Result<void> find_suspects(block::RowGroup& group);
   Result<void> sort_out(block::RowGroup& group);
   Result<void> look_at_giant(uint32_t row_group);
   Result<void> evaluate(uint32_t row_group, block::RowGroup& group);
@@ -89,7 +92,8 @@ class BlockScan {
   std::optional<eval::Evaluator> evaluator_;
   std::vector<Prefilter> prefilters_;  // by leaf
   uint64_t possible_ = 0;              // leaves that rows of the block may pass
-  bool may_match_alone_ = false;       // a trace that lies here alone
+  std::optional<RowJoins> joins_;
+  bool may_match_alone_ = false;  // a trace that lies here alone
 
   // Of the row group at hand.
   std::vector<RowBits> rows_;  // by leaf
