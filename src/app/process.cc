@@ -87,12 +87,12 @@ void add_process_metrics(Metrics& metrics) {
 void add_budget_metrics(Metrics& metrics, const MemoryBudget& budget) {
   for (size_t i = 0; i < kShareCount; ++i) {
     const auto share = static_cast<Share>(i);
-    metrics.gauge_from(
-        "clew_memory_limit_bytes", "Memory that each part may hold.",
-        [&budget, share] { return static_cast<double>(budget.limit(share)); }, {{"share", kShareNames[i]}});
-    metrics.gauge_from(
-        "clew_memory_reserved_bytes", "Memory that each part holds or is about to.",
-        [&budget, share] { return static_cast<double>(budget.used(share)); }, {{"share", kShareNames[i]}});
+    metrics.gauge_from("clew_memory_limit_bytes", "Memory that each part may hold.",
+                       [&budget, share] { return static_cast<double>(budget.limit(share)); },
+                       {{"share", kShareNames[i]}});
+    metrics.gauge_from("clew_memory_reserved_bytes", "Memory that each part holds or is about to.",
+                       [&budget, share] { return static_cast<double>(budget.used(share)); },
+                       {{"share", kShareNames[i]}});
   }
 }
 
