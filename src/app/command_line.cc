@@ -1,31 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The only file that knows CLI11, which throws; what it throws ends here. Each subcommand has a function that declares
-// its options and says what it does.
+// What CLI11 throws ends here.
 #include "app/command_line.h"
 
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
-#include <functional>
 #include <memory>
 
-#include "app/client_commands.h"
+#include "app/command_options.h"
 #include "app/configuration.h"
-#include "app/load.h"
 #include "app/logging.h"
 #include "app/serve_command.h"
 #include "app/verify_command.h"
 #include "app/version.h"
 #include "query/parse.h"
-#include "serve/time_range.h"
 
 namespace clew::app {
-namespace {
-
-constexpr int kUsageExit = 2;
-constexpr int kCheckFailedExit = 1;
 
 void print(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stdout); }
 void complain(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
@@ -36,6 +29,24 @@ int exit_with(const Error& error) {
 }
 
 int exit_of(const Result<void>& result) { return result.ok() ? 0 : exit_with(result.error()); }
+
+void on(CLI::App* command, Run& chosen, Run run) {
+  command->callback([&chosen, run = std::move(run)] { chosen = run; });
+}
+
+void add_examples(CLI::App* command, std::string_view lines) {
+  std::string text = "Examples:";
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    text += fmt::format("\n  {}", line);
+    lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+  }
+  command->footer(text);
+}
+
+namespace {
+
+constexpr int kCheckFailedExit = 1;
 
 int complain_of(const std::vector<Problem>& problems, int exit_code) {
   for (const Problem& problem : problems) complain(text_of(problem) + "\n");
@@ -70,13 +81,6 @@ struct ConfigurationOptions {
     return problems;
   }
 };
-
-// A subcommand's options live until it has run.
-using Run = std::function<int()>;
-
-void on(CLI::App* command, Run& chosen, Run run) {
-  command->callback([&chosen, run = std::move(run)] { chosen = run; });
-}
 
 void add_serve(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("serve", "Run the server: receive, keep and answer, in one process");
@@ -119,58 +123,6 @@ void add_config(CLI::App& app, Run& chosen) {
   });
 }
 
-void add_server_options(CLI::App& command, ServerOptions& server) {
-  command.add_option("--server", server.url, "URL of the server")->capture_default_str()->envname("CLEW_SERVER");
-  command.add_option("--tenant", server.tenant, "tenant to ask for (header X-Scope-OrgID)")->envname("CLEW_TENANT");
-}
-
-void add_search(CLI::App& app, Run& chosen) {
-  CLI::App* const command = app.add_subcommand("search", "Find traces by TraceQL, newest first");
-  auto options = std::make_shared<SearchCommand>();
-  command->add_option("TRACEQL", options->query, "for example '{ status = error && duration > 2s }'")->required();
-  CLI::Option* const since =
-      command->add_option("--since", options->since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
-  command->add_option("--from", options->from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
-      ->type_name("TIME")
-      ->excludes(since);
-  command->add_option("--to", options->to, "end, as --from")->type_name("TIME");
-  command->add_option("--limit", options->limit, "traces at most")->capture_default_str();
-  command->add_option("--token", options->token, "next page of an earlier search, which must be the same otherwise");
-  command->add_option("--format", options->format, "table or json")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json"}));
-  add_server_options(*command, options->server);
-  on(command, chosen, [options] { return exit_of(search(*options)); });
-}
-
-void add_trace(CLI::App& app, Run& chosen) {
-  CLI::App* const command = app.add_subcommand("trace", "Show one trace");
-  auto options = std::make_shared<TraceCommand>();
-  command->add_option("ID", options->id, "trace id: hexadecimal with or without leading zeros or dashes, or base64")
-      ->required();
-  command->add_option("--format", options->format, "text is a waterfall; json and otlp are OTLP JSON; jaeger")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"text", "json", "otlp", "jaeger"}));
-  add_server_options(*command, options->server);
-  on(command, chosen, [options] { return exit_of(trace(*options)); });
-}
-
-void add_admin(CLI::App& app, Run& chosen) {
-  CLI::App* const command = app.add_subcommand("admin", "Look after the store of a running server");
-  auto options = std::make_shared<AdminCommand>();
-  command
-      ->add_option("ACTION", options->action,
-                   "flush: put what is in memory into blocks now; compact: make few large blocks of all there are; "
-                   "storage: say what there is")
-      ->required()
-      ->check(CLI::IsMember({"flush", "compact", "storage"}));
-  command->add_option("--format", options->format, "table or json")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"table", "json"}));
-  add_server_options(*command, options->server);
-  on(command, chosen, [options] { return exit_of(admin(*options)); });
-}
-
 void add_verify(CLI::App& app, Run& chosen) {
   CLI::App* const command =
       app.add_subcommand("verify", "Read every checksum of a data folder and say what is damaged");
@@ -200,53 +152,6 @@ void add_traceql(CLI::App& app, Run& chosen) {
   });
 }
 
-void add_load(CLI::App& app, Run& chosen) {
-  struct Words {
-    std::string duration = "10s";
-    std::string compression = "none";
-    std::string profile = "demo";
-  };
-  CLI::App* const command = app.add_subcommand("load", "Send spans over OTLP and measure the acknowledgements");
-  auto options = std::make_shared<LoadOptions>();
-  auto words = std::make_shared<Words>();
-  command->add_option("--target", options->target, "grpc://host:port or http://host:port")->required();
-  command->add_option("--file", options->file,
-                      "replay a file: OTLP protobuf, or frames of a big-endian length and one "
-                      "TracesData each; plain, gzip or zstd");
-  command->add_option("--profile", words->profile, "without a file: demo (a shop, 600 B a span) or fat (1.7 KB a span)")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"demo", "fat"}));
-  command->add_option("--rate", options->rate, "spans per second, on a schedule; without it as fast as acknowledged")
-      ->check(CLI::NonNegativeNumber);
-  CLI::Option* const duration =
-      command->add_option("--duration", words->duration, "how long to send")->capture_default_str();
-  CLI::Option* const spans = command->add_option("--spans", options->spans, "stop after so many spans");
-  command->add_option("--connections", options->connections, "connections")
-      ->capture_default_str()
-      ->check(CLI::Range(1u, kConnectionsMax));
-  command->add_option("--batch", options->batch, "spans in a request")
-      ->capture_default_str()
-      ->check(CLI::Range(1u, kBatchMax));
-  command->add_option("--compression", words->compression, "none, gzip or zstd")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "gzip", "zstd"}));
-  command->add_option("--tenant", options->tenant, "tenant to send as (header X-Scope-OrgID)");
-  command->add_option("--seed", options->seed, "same ids and values each time; 0: others each time")
-      ->capture_default_str();
-  on(command, chosen, [=] {
-    const std::optional<uint64_t> time = serve::parse_duration(words->duration);
-    if (!time) return exit_with({Code::InvalidArgument, "--duration is a duration such as 30s"});
-    // With --spans alone, the number of spans decides.
-    options->duration = spans->count() > 0 && duration->count() == 0 ? 0 : *time;
-    options->profile = words->profile == "fat" ? Profile::Fat : Profile::Demo;
-    options->compression = codec::encoding_from_name(words->compression == "none" ? "" : words->compression).value();
-    const Result<LoadResult> result = run_load(*options);
-    if (!result.ok()) return exit_with(result.error());
-    print(load_json(*result) + "\n");
-    return 0;
-  });
-}
-
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
@@ -263,6 +168,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_traceql(app, chosen);
   add_config(app, chosen);
   add_load(app, chosen);
+  add_demo(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -16,17 +16,16 @@
 
 #include "app/load_requests.h"
 #include "codec/json_writer.h"
-#include "codec/proto_reader.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
 #include "platform/entropy.h"
 #include "platform/system_clock.h"
 #include "platform/thread.h"
+#include "transfer/sender.h"
 
 namespace clew::app {
 namespace {
 
-constexpr std::string_view kExport = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 constexpr std::chrono::seconds kAnswerTimeout{30};
 
 // Times in buckets that grow by 1 %, from a microsecond to some minutes.
@@ -58,34 +57,6 @@ class Latencies {
   uint64_t max_ = 0;
 };
 
-struct Answer {
-  bool arrived = true;
-  std::string refusal;  // empty: OK
-  std::string body;     // ExportTraceServiceResponse
-};
-
-// rejected_spans of an ExportTraceServiceResponse.
-uint64_t rejected_spans(std::string_view response) {
-  codec::ProtoReader reader(as_bytes(response));
-  uint64_t rejected = 0;
-  while (reader.next_tag()) {
-    Bytes partial;
-    if (reader.tag() != codec::length_tag(1)) {
-      reader.skip();
-    } else if (reader.read_bytes(partial)) {
-      codec::ProtoReader fields(partial);
-      while (fields.next_tag()) {
-        if (fields.tag() == codec::varint_tag(1)) {
-          fields.read_uint64(rejected);
-        } else {
-          fields.skip();
-        }
-      }
-    }
-  }
-  return rejected;
-}
-
 class Load {
  public:
   Load(const LoadOptions& options, LoadRequests requests)
@@ -95,7 +66,7 @@ class Load {
         seed_(options.seed == 0 ? platform::entropy() : options.seed) {}
 
   Result<LoadResult> run() {
-    const bool grpc = options_.target.starts_with("grpc://");
+    const bool grpc = TRY(transfer::transport_of(options_.target)) == transfer::Transport::Grpc;
     begin_ = clock_.monotonic_nanos();
     std::vector<platform::Thread> threads;
     threads.reserve(options_.connections);
@@ -150,22 +121,22 @@ class Load {
     if (due > now) std::this_thread::sleep_for(std::chrono::nanoseconds(due - now));
   }
 
-  void count(const Ticket& ticket, const Answer& answer) {
+  void count(const Ticket& ticket, const transfer::Receipt& receipt) {
     const uint64_t now = clock_.monotonic_nanos();
     const std::lock_guard lock(mutex_);
     last_answer_ = std::max(last_answer_, now);
     const uint64_t spans = ticket.request->spans;
-    if (!answer.arrived) {
+    if (!receipt.arrived) {
       result_.unanswered += spans;
-    } else if (!answer.refusal.empty()) {
+    } else if (!receipt.accepted()) {
       result_.rejected += spans;
     } else {
-      const uint64_t rejected = std::min(rejected_spans(answer.body), spans);
+      const uint64_t rejected = std::min(receipt.rejected_spans, spans);
       result_.rejected += rejected;
       result_.acknowledged += spans - rejected;
       latencies_.add(now - std::min(now, ticket.due));
     }
-    if (!answer.refusal.empty()) ++result_.refusals[answer.refusal];
+    if (!receipt.refusal.empty()) ++result_.refusals[receipt.refusal];
   }
 
   void fail(Error error) {
@@ -179,7 +150,7 @@ class Load {
     options.connection = static_cast<int>(connection);
     // Outlives the client, whose destructor waits for every answer.
     std::counting_semaphore<kInFlightOpen> room(options_.rate > 0 ? kInFlightOpen : kInFlightClosed);
-    net::GrpcClient client(options_.target.substr(sizeof "grpc://" - 1), options);
+    net::GrpcClient client(transfer::grpc_address(options_.target), options);
     net::GrpcClient::CallOptions call;
     call.timeout = kAnswerTimeout;
     if (!options_.tenant.empty()) call.metadata.emplace_back("x-scope-orgid", options_.tenant);
@@ -192,21 +163,12 @@ class Load {
       write_request(*ticket->request, ticket->round, random, body);
       if (options_.compression == codec::Encoding::Zstd) body = deflater.deflate(options_.compression, body);
       take_bytes(body.size());
-      client.call(kExport, body, call, [this, ticket = *ticket, &room, bytes = body.size()](net::GrpcAnswer answer) {
-        constexpr int kDeadlineExceeded = 4;
-        constexpr int kUnavailable = 14;
-        Answer counted;
-        if (answer.status != 0) {
-          counted.refusal = std::string(info(static_cast<Code>(answer.status)).name);
-          // The client itself says these two, too, when no answer came; a server's UNAVAILABLE carries details.
-          counted.arrived =
-              answer.status != kDeadlineExceeded && (answer.status != kUnavailable || !answer.details.empty());
-        }
-        counted.body = std::move(answer.body);
-        count(ticket, counted);
+      const auto done = [this, ticket = *ticket, &room, bytes = body.size()](const net::GrpcAnswer& answer) {
+        count(ticket, transfer::read_receipt(answer));
         give_bytes(bytes);
         room.release();
-      });
+      };
+      client.call(transfer::kExportMethod, body, call, done);
     }
   }
 
@@ -226,17 +188,8 @@ class Load {
       wait_until(ticket->due);
       write_request(*ticket->request, ticket->round, random, body);
       if (options_.compression != codec::Encoding::None) body = deflater.deflate(options_.compression, body);
-      const Result<net::HttpAnswer> answer = client->post("/v1/traces", body, "application/x-protobuf", headers);
-      Answer counted;
-      counted.arrived = answer.ok();
-      if (!answer.ok()) {
-        counted.refusal = std::string(info(answer.error().code()).name);
-      } else if (answer->status != 200) {
-        counted.refusal = std::to_string(answer->status);
-      } else {
-        counted.body = answer->body;
-      }
-      count(*ticket, counted);
+      count(*ticket,
+            transfer::read_receipt(client->post(transfer::kExportPath, body, "application/x-protobuf", headers)));
     }
   }
 
@@ -274,8 +227,7 @@ class Load {
 }  // namespace
 
 Result<LoadResult> run_load(const LoadOptions& options) {
-  if (!options.target.starts_with("grpc://") && !options.target.starts_with("http://"))
-    return Error(Code::InvalidArgument, "--target is grpc://host:port or http://host:port");
+  TRY(transfer::transport_of(options.target));  // before a large file is read
   // Enough made-up requests that a round is longer than what a server joins into one write.
   constexpr size_t kMadeSpansMin = 20'000;
   const size_t wanted = std::max<size_t>(kMadeSpansMin, size_t{options.batch} * 4);

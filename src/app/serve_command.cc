@@ -2,7 +2,6 @@
 #include "app/serve_command.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 #include <optional>
 #include <thread>
 
+#include "app/end_signals.h"
 #include "app/process.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -26,30 +26,6 @@ namespace clew::app {
 namespace {
 
 using std::chrono::milliseconds;
-
-// Signals that end the process, blocked in all threads and waited for by one.
-class EndSignals {
- public:
-  EndSignals() {
-    sigemptyset(&set_);
-    sigaddset(&set_, SIGTERM);
-    sigaddset(&set_, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-    // A reader that goes away is an error of the write, not the end of the process.
-    signal(SIGPIPE, SIG_IGN);
-  }
-  int wait() const {
-    int number = 0;
-    while (sigwait(&set_, &number) != 0) {
-    }
-    return number;
-  }
-  // From now on they end the process at once.
-  void restore() const { pthread_sigmask(SIG_UNBLOCK, &set_, nullptr); }
-
- private:
-  sigset_t set_{};
-};
 
 // The address of a door, or nothing if it is off. The settings were checked when they were read.
 Result<std::optional<net::Address>> door_address(const std::string& text, const Configuration& configuration) {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "app/client_commands.h"
+#include "app/command_options.h"
+
+namespace clew::app {
+namespace {
+
+void add_server_options(CLI::App& command, ServerOptions& server) {
+  command.add_option("--server", server.url, "URL of the server")->capture_default_str()->envname("CLEW_SERVER");
+  command.add_option("--tenant", server.tenant, "tenant to ask for (header X-Scope-OrgID)")->envname("CLEW_TENANT");
+}
+
+}  // namespace
+
+void add_search(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("search", "Find traces by TraceQL, newest first");
+  auto options = std::make_shared<SearchCommand>();
+  command->add_option("TRACEQL", options->query, "for example '{ status = error && duration > 2s }'")->required();
+  CLI::Option* const since =
+      command->add_option("--since", options->since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
+  command->add_option("--from", options->from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
+      ->type_name("TIME")
+      ->excludes(since);
+  command->add_option("--to", options->to, "end, as --from")->type_name("TIME");
+  command->add_option("--limit", options->limit, "traces at most")->capture_default_str();
+  command->add_option("--token", options->token, "next page of an earlier search, which must be the same otherwise");
+  command->add_option("--format", options->format, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
+  add_server_options(*command, options->server);
+  add_examples(command,
+               "clew search '{ status = error && duration > 2s }' --since 1h"
+               "\n"
+               R"(clew search '{ .http.route = "/pay" } >> { duration > 200ms }' --format json)");
+  on(command, chosen, [options] { return exit_of(search(*options)); });
+}
+
+void add_trace(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("trace", "Show one trace");
+  auto options = std::make_shared<TraceCommand>();
+  command->add_option("ID", options->id, "trace id: hexadecimal with or without leading zeros or dashes, or base64")
+      ->required();
+  command->add_option("--format", options->format, "text is a waterfall; json and otlp are OTLP JSON; jaeger")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"text", "json", "otlp", "jaeger"}));
+  add_server_options(*command, options->server);
+  add_examples(command,
+               "clew trace 5b8aa5a2d2c872e8321cf37308d69df2"
+               "\n"
+               "clew trace 5b8aa5a2d2c872e8321cf37308d69df2 --format otlp > trace.json");
+  on(command, chosen, [options] { return exit_of(trace(*options)); });
+}
+
+void add_admin(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("admin", "Look after the store of a running server");
+  auto options = std::make_shared<AdminCommand>();
+  command
+      ->add_option("ACTION", options->action,
+                   "flush: put what is in memory into blocks now; compact: make few large blocks of all there are; "
+                   "storage: say what there is")
+      ->required()
+      ->check(CLI::IsMember({"flush", "compact", "storage"}));
+  command->add_option("--format", options->format, "table or json")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"table", "json"}));
+  add_server_options(*command, options->server);
+  add_examples(command, "clew admin storage");
+  on(command, chosen, [options] { return exit_of(admin(*options)); });
+}
+}  // namespace clew::app
