@@ -41,8 +41,8 @@ def milliseconds(call):
     return 1e3 * (time.perf_counter() - began), answer
 
 
-def ask(clew, query):
-    path = "/clew/v1/search?" + urllib.parse.urlencode({"q": query, "limit": 20, "since": "24h"})
+def ask(clew, query, since="24h"):
+    path = "/clew/v1/search?" + urllib.parse.urlencode({"q": query, "limit": 20, "since": since})
     took, answer = milliseconds(lambda: clew.get(path, timeout=300))
     assert answer.status == 200, answer
     return took, answer.json()
@@ -86,11 +86,11 @@ def drop_caches():
         return False
 
 
-def some_trace_ids(clew, count):
+def some_trace_ids(clew, count, since="24h"):
     """Ids from all over the time that the store covers, by searches that page through it."""
     ids = []
     for query in ("{ }", "{ status = error }", '{ resource.service.name = "frontend" }'):
-        path = "/clew/v1/search?" + urllib.parse.urlencode({"q": query, "limit": 5000, "since": "24h", "spans": 0})
+        path = "/clew/v1/search?" + urllib.parse.urlencode({"q": query, "limit": 5000, "since": since, "spss": 0})
         answer = clew.get(path, timeout=300)
         ids += [trace["traceId"] for trace in answer.json()["traces"]] if answer.status == 200 else []
     random.Random(1).shuffle(ids)
