@@ -94,6 +94,7 @@ def part_soak(minutes=30):
                                                        f"{questions.partial}"]])
     rows = [[what, len(times), f"{statistics.median(times):.1f}", f"{quantile(times, .99):.1f}", f"{max(times):.1f}"]
             for what, times in questions.times.items()]
-    asked = table(f"Questions meanwhile, over the last {SINCE}", ["what", "runs", "median ms", "p99 ms", "max ms"], rows)
+    asked = table(f"Questions meanwhile, over the last {SINCE}", ["what", "runs", "median ms", "p99 ms", "max ms"],
+                  rows)
     assert lost == 0, f"{lost} acknowledged spans are neither kept nor counted as removed"
     return {"overview": overview, "questions": asked}
