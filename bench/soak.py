@@ -84,7 +84,8 @@ def part_soak(minutes=30):
         ["what", "figure"],
         [["sent, acknowledged, refused", f"{result['sent']:,}, {result['acknowledged']:,}, {result['rejected']:,}"],
          ["kept, removed by retention, lost", f"{kept:,}, {removed:,}, {lost:,}"],
-         ["acknowledgement p50, p95, p99, max ms", ", ".join(f"{ack[key]:.1f}" for key in ("p50", "p95", "p99", "max"))],
+         ["acknowledgement p50, p95, p99, max ms",
+          ", ".join(f"{ack[key]:.1f}" for key in ("p50", "p95", "p99", "max"))],
          ["RssAnon median, largest", f"{statistics.median(memory):.0f}, {max(memory):.0f} MiB"],
          ["seals, compactions, write amplification",
           f"{metrics['clew_store_seals_total']:.0f}, {metrics['clew_store_compactions_total']:.0f}, "
