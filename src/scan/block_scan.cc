@@ -207,6 +207,11 @@ Result<void> BlockScan::evaluate_some(uint32_t row_group, std::span<const Candid
   if (!done) return {};
   newest_.traces_inspected += traces.count();
   newest_.spans_inspected += traces.rows.size();
+  if (newest_.visitor() != nullptr) {
+    for (uint32_t& position : matches_.positions) position = chunk_rows_[position];
+    newest_.visitor()->in_block(index_, row_group, matches_.positions);
+    return {};
+  }
   for (uint32_t i = 0; i < traces.count(); ++i) {
     if (!matches_.of(i).empty()) keep(row_group, some[i], matches_.of(i), traces.begin(i));
   }

@@ -158,7 +158,8 @@ void HeadScan::evaluate_chunk() {
   if (evaluator_->run(traces, matches_, &pace_)) {
     newest_.traces_inspected += traces.count();
     newest_.spans_inspected += traces.rows.size();
-    for (uint32_t i = 0; i < traces.count(); ++i) {
+    if (newest_.visitor() != nullptr) show(matches_.positions);
+    for (uint32_t i = 0; i < traces.count() && newest_.visitor() == nullptr; ++i) {
       const std::span<const uint32_t> positions = matches_.of(i);
       if (!positions.empty()) keep(i, positions);
     }
@@ -166,6 +167,19 @@ void HeadScan::evaluate_chunk() {
   if (evaluator_->gave_up()) newest_.note(kTooManyValues);
   chunk_.clear();
   renew_slice();
+}
+
+// Some rows at a time, so that the head's lock is not held for long.
+void HeadScan::show(std::span<const uint32_t> positions) {
+  std::vector<uint32_t> rows;
+  for (size_t at = 0; at < positions.size() && !newest_.stopped(); at += kSliceRows) {
+    rows.clear();
+    for (size_t i = at; i < std::min(at + kSliceRows, positions.size()); ++i) {
+      rows.push_back(chunk_.rows[positions[i]]);
+    }
+    newest_.visitor()->in_batch(slice_->spans(), rows);
+    renew_slice();
+  }
 }
 
 void HeadScan::keep(uint32_t at, std::span<const uint32_t> positions) {

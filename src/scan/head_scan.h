@@ -54,6 +54,7 @@ class HeadScan {
   void consider_shared(uint32_t trace, const model::TraceSummary& summary);
   void evaluate_chunk();
   void see_shared_chunk();
+  void show(std::span<const uint32_t> positions);
   void keep(uint32_t at, std::span<const uint32_t> positions);
 
   const store::HeadSnapshot& head_;

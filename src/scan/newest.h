@@ -80,10 +80,13 @@ std::vector<uint32_t> first_by_key(std::span<const uint32_t> spans, size_t wante
 
 class Newest {
  public:
-  Newest(const SearchOptions& options, std::optional<model::OrderKey> before, MemoryBudget& budget)
-      : options_(options), before_(before), budget_(budget), memory_(budget, Share::Query) {}
+  Newest(const SearchOptions& options, std::optional<model::OrderKey> before, const MatchVisitor* visitor,
+         MemoryBudget& budget)
+      : options_(options), before_(before), visitor_(visitor), budget_(budget), memory_(budget, Share::Query) {}
 
   const SearchOptions& options() const { return options_; }
+  // Where there is one, it is shown what a scan finds, and nothing is entered.
+  const MatchVisitor* visitor() const { return visitor_; }
   bool in_range(const model::TraceSummary& summary) const {
     return summary.start <= options_.to && summary.end >= options_.from;
   }
@@ -122,6 +125,7 @@ class Newest {
 
   const SearchOptions& options_;
   const std::optional<model::OrderKey> before_;  // where the page begins, exclusively
+  const MatchVisitor* const visitor_;
   MemoryBudget& budget_;
   Reservation memory_;
   std::vector<Found> traces_;

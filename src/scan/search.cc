@@ -97,12 +97,12 @@ class RowGroups {
 class Search {
  public:
   Search(const store::Snapshot& snapshot, const query::Query& query, const SearchOptions& options,
-         std::optional<model::OrderKey> before, MemoryBudget& budget)
+         std::optional<model::OrderKey> before, const MatchVisitor* visitor, MemoryBudget& budget)
       : snapshot_(snapshot),
         query_(query),
         budget_(budget),
         leaves_(query),
-        newest_(options, before, budget),
+        newest_(options, before, visitor, budget),
         shared_(snapshot, query, leaves_, newest_, budget),
         shown_(budget, Share::Query) {}
 
@@ -286,7 +286,13 @@ Result<SearchAnswer> search(const store::Snapshot& snapshot, const query::Query&
   const uint64_t fingerprint = fingerprint_of(query, options);
   std::optional<model::OrderKey> before;
   if (!options.page.empty()) before = TRY(read_page_token(options.page, fingerprint));
-  return Search(snapshot, query, options, before, budget).run(fingerprint);
+  return Search(snapshot, query, options, before, nullptr, budget).run(fingerprint);
+}
+
+Result<SearchAnswer> visit_matches(const store::Snapshot& snapshot, const query::Query& query,
+                                   const SearchOptions& options, const MatchVisitor& visitor, MemoryBudget& budget) {
+  TRY(check(options));
+  return Search(snapshot, query, options, std::nullopt, &visitor, budget).run(0);
 }
 
 }  // namespace clew::scan

@@ -24,6 +24,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,5 +112,17 @@ struct SearchAnswer {
 // spent; try again.
 Result<SearchAnswer> search(const store::Snapshot& snapshot, const query::Query& query, const SearchOptions& options,
                             MemoryBudget& budget);
+
+// Shown every span that a query chooses, each once, some rows at a time, in no order.
+struct MatchVisitor {
+  // Of a row group. Rows beyond its last are those of the row groups behind it, counted on: of a giant trace.
+  std::function<void(uint32_t block, uint32_t row_group, std::span<const uint32_t> rows)> in_block;
+  // Of a head, whose lock is held meanwhile, or of traces that were joined.
+  std::function<void(const model::SpanBatch& spans, std::span<const uint32_t> rows)> in_batch;
+};
+
+// A search without a limit that keeps nothing; the answer tells what was looked at and whether that is all.
+Result<SearchAnswer> visit_matches(const store::Snapshot& snapshot, const query::Query& query,
+                                   const SearchOptions& options, const MatchVisitor& visitor, MemoryBudget& budget);
 
 }  // namespace clew::scan

@@ -188,6 +188,12 @@ void SharedTraces::choose(const eval::Traces& traces, std::span<const JoinedTrac
                           const model::SpanBatch& batch, const eval::Matches& matches) {
   newest_.traces_inspected += traces.count();
   newest_.spans_inspected += traces.rows.size();
+  if (newest_.visitor() != nullptr) {
+    std::vector<uint32_t> chosen;
+    chosen.reserve(matches.positions.size());
+    for (const uint32_t position : matches.positions) chosen.push_back(traces.rows[position]);
+    return newest_.visitor()->in_batch(batch, chosen);
+  }
   for (uint32_t i = 0; i < traces.count(); ++i) {
     const std::span<const uint32_t> positions = matches.of(i);
     if (positions.empty()) continue;
