@@ -16,7 +16,7 @@
 #include "renewed_traffic.h"
 #include "scan/search.h"
 #include "scan/testing/scattered_snapshot.h"
-#include "scan/trace.h"
+#include "scan/trace_reader.h"
 
 namespace {
 

@@ -15,6 +15,7 @@
 #include <span>
 #include <string_view>
 
+#include "base/check.h"
 #include "eval/value_column.h"
 #include "model/trace_tree.h"
 #include "query/ast.h"
@@ -66,15 +67,23 @@ class ColumnView {
   // out[i] = what a tree needs of rows[i].
   virtual void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) = 0;
 
-  // `rows` are all of a trace. True: they are in the pre-order of its tree, and out[i] = the position in `rows` of the
-  // parent of rows[i], model::kRoot or model::kOrphan. False: the view does not know; read_links() tells.
-  virtual bool read_parents(std::span<const uint32_t> rows, std::span<uint32_t> out);
+  // The same without the parents, which may be cheaper.
+  virtual void read_starts(std::span<const uint32_t> rows, std::span<model::SpanLink> out) { read_links(rows, out); }
+
+  // Does the view know the trees of its traces? Then read_tree() says them.
+  virtual bool knows_trees() const { return false; }
+  // `rows` are all of a trace. parents[i] = the position in `rows` of the parent of rows[i], model::kRoot or
+  // model::kOrphan; `preorder` = all positions, in the pre-order of its tree.
+  virtual void read_tree(std::span<const uint32_t> rows, std::span<uint32_t> parents, std::span<uint32_t> preorder);
 
   // Nothing if no row has the string as the value of a String field; it may still be a Text.
   virtual std::optional<StringCode> code(std::string_view text) const = 0;
   virtual std::string_view text(StringCode code) const = 0;
 };
 
-inline bool ColumnView::read_parents(std::span<const uint32_t> /*rows*/, std::span<uint32_t> /*out*/) { return false; }
+inline void ColumnView::read_tree(std::span<const uint32_t> /*rows*/, std::span<uint32_t> /*parents*/,
+                                  std::span<uint32_t> /*preorder*/) {
+  CHECK(false);  // only asked of a view that knows_trees()
+}
 
 }  // namespace clew::eval

@@ -56,8 +56,8 @@ uint64_t Evaluator::fixed_bytes() const {
 uint64_t Evaluator::bytes_per_row() const {
   const uint64_t masks = std::min<uint64_t>(uint64_t{joins_deep_} * 2, nodes_.size());
   uint64_t bytes = masks + 3 * sizeof(uint32_t);
-  if (needs_parents_ || needs_tree_) bytes += TraceFacts::kParentBytesPerRow;
-  if (needs_tree_) bytes += TraceFacts::kTreeBytesPerRow;
+  if (needs_parents_ || needs_tree_) bytes += TraceFacts::parent_bytes_per_row(*view_);
+  if (needs_tree_) bytes += TraceFacts::tree_bytes_per_row(*view_);
   return bytes;
 }
 

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include <numeric>
 #include <random>
 #include <set>
 
@@ -93,9 +94,10 @@ class PreorderView final : public ColumnView {
     for (Value& element : out.elements) element = as_text(element, out);
   }
   void read_links(std::span<const uint32_t> /*rows*/, std::span<model::SpanLink> /*out*/) override { FAIL(); }
-  bool read_parents(std::span<const uint32_t> of, std::span<uint32_t> out) override {
-    std::ranges::transform(of, out.begin(), [&](uint32_t row) { return parents_[row]; });
-    return true;
+  bool knows_trees() const override { return true; }
+  void read_tree(std::span<const uint32_t> of, std::span<uint32_t> parents, std::span<uint32_t> preorder) override {
+    std::ranges::transform(of, parents.begin(), [&](uint32_t row) { return parents_[row]; });
+    std::iota(preorder.begin(), preorder.end(), 0);
   }
   std::optional<StringCode> code(std::string_view text) const override { return batch_.code(text); }
   std::string_view text(StringCode code) const override { return batch_.text(code); }

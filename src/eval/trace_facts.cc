@@ -2,7 +2,6 @@
 #include "eval/trace_facts.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include "eval/compare.h"
 
@@ -48,9 +47,9 @@ std::span<const uint32_t> TraceFacts::parents(uint32_t trace) {
   }
   const auto parents = std::span(parents_).subspan(begin, count);
   if (has_parents_[trace] != Parents::Unknown) return parents;
-  if (view_.read_parents(traces_.rows.subspan(begin, count), parents)) {
-    std::iota(topdown_.begin() + begin, topdown_.begin() + static_cast<std::ptrdiff_t>(begin + count), 0);
-    has_parents_[trace] = Parents::InPreorder;
+  if (view_.knows_trees()) {
+    view_.read_tree(traces_.rows.subspan(begin, count), parents, std::span(topdown_).subspan(begin, count));
+    has_parents_[trace] = Parents::Known;
   } else {
     resolver_.resolve(gather_links(trace), parents);
     std::ranges::copy(resolver_.topdown(), topdown_.begin() + begin);
@@ -69,7 +68,7 @@ void TraceFacts::build_tree(uint32_t trace) {
   if (numbers_.size() < traces_.rows.size()) numbers_.resize(traces_.rows.size());
   has_numbers_[trace] = 1;
   parents(trace);
-  if (has_parents_[trace] == Parents::InPreorder) return number_in_preorder(trace);
+  if (has_parents_[trace] == Parents::Known) return number_known(trace);
   tree_.build(gather_links(trace));
   const uint32_t begin = traces_.begin(trace);
   for (uint32_t i = 0; i < tree_.size(); ++i) {
@@ -78,7 +77,7 @@ void TraceFacts::build_tree(uint32_t trace) {
 }
 
 // Spans that are entered and not yet left are the ancestors of the next one.
-void TraceFacts::number_in_preorder(uint32_t trace) {
+void TraceFacts::number_known(uint32_t trace) {
   const std::span<const uint32_t> parents = this->parents(trace);
   const auto numbers = std::span(numbers_).subspan(traces_.begin(trace), parents.size());
   open_.clear();
@@ -86,7 +85,7 @@ void TraceFacts::number_in_preorder(uint32_t trace) {
   const auto leave_to = [&](uint32_t parent) {
     for (; !open_.empty() && open_.back() != parent; open_.pop_back()) numbers[open_.back()].right = ++count;
   };
-  for (uint32_t i = 0; i < parents.size(); ++i) {
+  for (const uint32_t i : topdown(trace)) {
     const uint32_t parent = parents[i];
     leave_to(parent);
     numbers[i] = {++count, 0, parent == model::kRoot ? -1 : 0, 0};
@@ -117,9 +116,10 @@ TraceFacts::Kept TraceFacts::service_of(uint32_t row) {
 
 uint32_t TraceFacts::earliest_root(uint32_t trace) {
   const std::span<const uint32_t> parents = this->parents(trace);
-  if (has_parents_[trace] == Parents::InPreorder) {  // tops stand in their order
-    const auto first = std::ranges::find(parents, model::kRoot);
-    return first == parents.end() ? model::kNoSpan : static_cast<uint32_t>(first - parents.begin());
+  if (has_parents_[trace] == Parents::Known) {  // tops stand in their order
+    const std::span<const uint32_t> preorder = topdown(trace);
+    const auto first = std::ranges::find(preorder, model::kRoot, [&](uint32_t i) { return parents[i]; });
+    return first == preorder.end() ? model::kNoSpan : *first;
   }
   const std::span<const model::SpanLink> links = gather_links(trace);
   uint32_t first = model::kNoSpan;

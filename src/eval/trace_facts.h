@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // TraceFacts knows, for a chunk of whole traces, what it takes more than one span to know: parents, nested-set numbers,
-// the root. Each is worked out for a trace when it is first asked for. Where the view knows the parents and has the
-// rows in pre-order, nothing is looked up: all facts are one pass over them.
+// the root. Each is worked out for a trace when it is first asked for. Where the view knows the tree, nothing is looked
+// up: all facts are one pass over it.
 //
 // A position here counts through the chunk's rows. Parents are positions within their trace.
 #pragma once
@@ -37,6 +37,15 @@ class TraceFacts {
   // Memory per row of a chunk: for parents alone, and for the other facts.
   static constexpr uint64_t kParentBytesPerRow = model::ParentResolver::kBytesPerSpan + sizeof(model::SpanLink) + 8;
   static constexpr uint64_t kTreeBytesPerRow = model::TraceTree::kBytesPerSpan + sizeof(model::SpanLink) + 32;
+  // The same where the view knows the trees.
+  static constexpr uint64_t kKnownParentBytesPerRow = 8;
+  static constexpr uint64_t kKnownTreeBytesPerRow = 32;
+  static uint64_t parent_bytes_per_row(const ColumnView& view) {
+    return view.knows_trees() ? kKnownParentBytesPerRow : kParentBytesPerRow;
+  }
+  static uint64_t tree_bytes_per_row(const ColumnView& view) {
+    return view.knows_trees() ? kKnownTreeBytesPerRow : kTreeBytesPerRow;
+  }
 
   explicit TraceFacts(ColumnView& view);
 
@@ -45,7 +54,7 @@ class TraceFacts {
 
   // By position in the trace: the parent's position in the trace, kRoot or kOrphan.
   std::span<const uint32_t> parents(uint32_t trace);
-  // After parents(trace): positions in the trace, parents before children.
+  // After parents(trace): positions in the trace, parents before children; in pre-order where the view knows the tree.
   std::span<const uint32_t> topdown(uint32_t trace) const;
 
   // out[i] = an intrinsic that is_of_trace(), for the span at positions[i]. Positions ascend.
@@ -74,11 +83,11 @@ class TraceFacts {
     Kept name;
     Kept service;
   };
-  enum class Parents : uint8_t { Unknown, Resolved, InPreorder };
+  enum class Parents : uint8_t { Unknown, Resolved, Known };
 
   std::span<const model::SpanLink> gather_links(uint32_t trace);
   void build_tree(uint32_t trace);
-  void number_in_preorder(uint32_t trace);
+  void number_known(uint32_t trace);
   uint32_t earliest_root(uint32_t trace);
   Kept keep(Value value) const;
   const Root& root(uint32_t trace);

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "scan/trace_parts.h"
+
 namespace clew::scan {
 namespace {
 
@@ -47,7 +49,8 @@ Result<void> BlockScan::bind(const query::Query& query, MemoryBudget& budget) {
   if (is_useless()) return {};
   joins_.emplace(query);
   evaluator_.emplace(TRY(eval::Evaluator::bind(query, *view_)));
-  bytes_per_row_ = std::max(evaluator_->bytes_per_row(), eval::TraceFacts::kParentBytesPerRow) + kBytesPerListedRow;
+  bytes_per_row_ =
+      std::max(evaluator_->bytes_per_row(), eval::TraceFacts::parent_bytes_per_row(*view_)) + kBytesPerListedRow;
   const uint64_t sets_bytes = joins_->memory_bytes(block::kRowGroupRowsMax) + leaves_.count() * kLeafBytes;
   if (!memory_.grow(evaluator_->fixed_bytes() + kPagesBytes + sets_bytes) || !reserve_rows(2 * kSliceRows)) {
     return Error(Code::Unavailable, "the memory for queries is spent; try again");
@@ -230,15 +233,8 @@ void BlockScan::keep(uint32_t row_group, const Candidate& candidate, std::span<c
   found.summary = candidate.summary;
   found.matched_count = static_cast<uint32_t>(positions.size());
   if (newest_.options().spans_per_trace > 0) {
-    std::vector<uint32_t> rows;
-    std::vector<uint32_t> order(positions.size());
-    for (const uint32_t position : positions) rows.push_back(chunk_rows_[position]);
-    std::vector<model::SpanLink> links(rows.size());
-    view_->read_starts(rows, links);
-    std::iota(order.begin(), order.end(), 0);
-    found.shown = first_by_key(order, newest_.options().spans_per_trace,
-                               [&](uint32_t i) { return ShownKey{links[i].start, links[i].id, links[i].server_half}; });
-    for (uint32_t& place : found.shown) place = positions[place] - first_position;
+    found.shown = first_shown(*view_, chunk_rows_, positions, newest_.options().spans_per_trace);
+    for (uint32_t& position : found.shown) position -= first_position;
   }
   if (!view_->error()) newest_.enter(std::move(found));
 }
@@ -297,11 +293,19 @@ Result<void> BlockScan::describe_one(const Found& found, const Visit& visit, Fou
     }
     return visit(group, rows);
   };
+  if (!reserve_rows(found.summary.span_count)) return Error(Code::Unavailable, "a trace is too large to be described");
   std::vector<uint32_t> rows(found.summary.span_count);
   std::iota(rows.begin(), rows.end(), found.first_row);
   const uint32_t segments = TRY(segments_of(found.row_group, found.first_row + found.summary.span_count));
   if (segments > 1) {
-    TRY(for_each_run(*block_, {found.row_group, found.first_row, found.summary.span_count, 0}, count));
+    TraceParts part;
+    part.blocks.push_back({index_, {found.row_group, found.first_row, found.summary.span_count, 0}});
+    part.rows = found.summary.span_count;
+    PlacedParts placed(snapshot_, std::move(part));
+    TRY(placed.for_each_run(rows, [&](const PlacedParts::Run& run) -> Result<bool> {
+      TRY(count(*run.group, run.rows));
+      return true;
+    }));
     view_->move_to_giant(found.row_group, segments);
   } else {
     if (!group_ || group_index_ != found.row_group) group_.emplace(TRY(block_->row_group(found.row_group)));

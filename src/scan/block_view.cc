@@ -6,10 +6,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include "eval/array_value.h"
 #include "eval/compare.h"
-#include "eval/trace_facts.h"
 
 namespace clew::scan {
 namespace {
@@ -21,9 +22,6 @@ using eval::ValueKind;
 using model::ValueType;
 using query::Intrinsic;
 using query::Scope;
-
-// Rows by which two reads of one field may lie apart while texts of both are used: a piece of the evaluator's work.
-constexpr uint32_t kPieceRows = eval::kPieceRows;
 
 ValueKind kind_of(ValueType type) {
   switch (type) {
@@ -74,16 +72,22 @@ BlockView::BlockView(std::shared_ptr<const block::Block> block, std::shared_ptr<
 }
 
 void BlockView::move_to(block::RowGroup& group) {
-  segments_.clear();
-  error_.reset();
+  forget();
   Segment& segment = segments_.emplace_back();
   segment.row_count = group.row_count();
   segment.group = &group;
 }
 
-void BlockView::move_to_giant(uint32_t first, uint32_t count) {
+void BlockView::forget() {
   segments_.clear();
+  held_.clear();
+  held_before_.clear();
+  swept_.reset();
   error_.reset();
+}
+
+void BlockView::move_to_giant(uint32_t first, uint32_t count) {
+  forget();
   uint32_t row = 0;
   for (uint32_t i = first; i < first + count; ++i) {
     Segment& segment = segments_.emplace_back();
@@ -94,17 +98,33 @@ void BlockView::move_to_giant(uint32_t first, uint32_t count) {
   }
 }
 
+// False: they lie in more row groups than are held at a time.
+bool BlockView::hold(std::span<const uint32_t> rows) {
+  if (segments_.size() == 1) return true;
+  std::vector<Segment*> wanted;
+  bool few = true;
+  for_each_run(rows, [&](const Run& run) {
+    if (std::ranges::find(wanted, &run.segment) == wanted.end()) wanted.push_back(&run.segment);
+    few = wanted.size() <= kSegmentsPerRead;
+    return few;
+  });
+  if (!few) return false;
+  const auto held = [](const std::vector<Segment*>& list) {
+    return [&list](const Segment* segment) { return std::ranges::find(list, segment) != list.end(); };
+  };
+  if (std::ranges::all_of(wanted, held(held_))) return true;
+  for (Segment* const segment : held_before_) {
+    if (held(held_)(segment) || held(wanted)(segment)) continue;
+    segment->pages.clear();
+    segment->group = nullptr;
+    segment->loaded.reset();
+  }
+  held_before_ = std::exchange(held_, std::move(wanted));
+  return true;
+}
+
 block::RowGroup* BlockView::load(Segment& segment) {
   if (segment.group != nullptr) return segment.group;
-  // Whatever lies further off than a piece is not read together with this.
-  for (Segment& other : segments_) {
-    const bool near = other.first_row <= segment.first_row + segment.row_count + kPieceRows &&
-                      segment.first_row <= other.first_row + other.row_count + kPieceRows;
-    if (near || !other.loaded) continue;
-    other.pages.clear();
-    other.group = nullptr;
-    other.loaded.reset();
-  }
   Result<block::RowGroup> group = block_->row_group(segment.index);
   if (!group.ok()) {
     if (!error_) error_ = group.error();
@@ -113,6 +133,29 @@ block::RowGroup* BlockView::load(Segment& segment) {
   segment.loaded.emplace(std::move(*group));
   segment.group = &*segment.loaded;
   return segment.group;
+}
+
+// Goes through rows for numbers that the caller copies: nothing that is held is let go for it.
+template <class Visit>
+void BlockView::sweep(std::span<const uint32_t> rows, Visit visit) {
+  for_each_run(rows, [&](const Run& run) {
+    block::RowGroup* group = run.segment.group;
+    if (group == nullptr) {
+      if (!swept_ || swept_index_ != run.segment.index) {
+        swept_.reset();
+        Result<block::RowGroup> read = block_->row_group(run.segment.index);
+        if (!read.ok()) {
+          if (!error_) error_ = read.error();
+          return false;
+        }
+        swept_.emplace(std::move(*read));
+        swept_index_ = run.segment.index;
+      }
+      group = &*swept_;
+    }
+    visit(run, *group);
+    return !error_;
+  });
 }
 
 eval::FieldId BlockView::bind(const query::Attribute& attribute) {
@@ -245,7 +288,7 @@ void BlockView::for_each_run(std::span<const uint32_t> rows, Visit visit) {
                      std::ranges::find_if(rest, [&](uint32_t row) { return row < segment->first_row || row >= last; }) -
                      rest.begin());
     }
-    visit(Run{*segment, rows.subspan(at, end - at), at});
+    if (!visit(Run{*segment, rows.subspan(at, end - at), at})) return;
     at = end;
   }
 }
@@ -487,29 +530,35 @@ void BlockView::read(eval::FieldId id, std::span<const uint32_t> rows, ValueColu
   const Field& field = fields_[id];
   const bool children = field.intrinsic ? is_of_events(*field.intrinsic) || is_of_links(*field.intrinsic)
                                         : field.scope == Scope::Event || field.scope == Scope::Link;
+  if (!hold(rows)) {
+    out.overflowed = true;
+    return;
+  }
   for_each_run(rows, [&](const Run& run) {
-    if (error_ || load(run.segment) == nullptr) return;
-    if (children) return read_children(field, run, out);
-    if (field.intrinsic) return read_intrinsic(*field.intrinsic, run, out);
-    if (!field.columns.empty() || field.may_be_rare) read_span(field, run, out);
-    read_owned(field, run, out);
+    if (error_ || load(run.segment) == nullptr) return false;
+    if (children) {
+      read_children(field, run, out);
+    } else if (field.intrinsic) {
+      read_intrinsic(*field.intrinsic, run, out);
+    } else {
+      if (!field.columns.empty() || field.may_be_rare) read_span(field, run, out);
+      read_owned(field, run, out);
+    }
+    return true;
   });
 }
 
 void BlockView::read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) {
   read_starts(rows, out);
-  for_each_run(rows, [&](const Run& run) {
-    if (error_ || load(run.segment) == nullptr) return;
-    const auto parents = checked(run.segment.group->parent_ids());
+  sweep(rows, [&](const Run& run, block::RowGroup& group) {
+    const auto parents = checked(group.parent_ids());
     for (size_t i = 0; !error_ && i < run.rows.size(); ++i) out[run.at + i].parent_id = parents[run.row(i)];
   });
 }
 
 void BlockView::read_starts(std::span<const uint32_t> rows, std::span<model::SpanLink> out) {
   std::ranges::fill(out, model::SpanLink{});
-  for_each_run(rows, [&](const Run& run) {
-    if (error_ || load(run.segment) == nullptr) return;
-    block::RowGroup& group = *run.segment.group;
+  sweep(rows, [&](const Run& run, block::RowGroup& group) {
     const auto ids = checked(group.ints(block::kSpanId));
     const auto starts = checked(group.ints(block::kStart));
     const auto templates = checked(group.rows(block::kTemplate));
@@ -520,14 +569,13 @@ void BlockView::read_starts(std::span<const uint32_t> rows, std::span<model::Spa
   });
 }
 
-bool BlockView::read_parents(std::span<const uint32_t> rows, std::span<uint32_t> out) {
-  std::ranges::fill(out, model::kRoot);
-  for_each_run(rows, [&](const Run& run) {
-    if (error_ || load(run.segment) == nullptr) return;
-    const auto parents = checked(run.segment.group->parents());
-    for (size_t i = 0; !error_ && i < run.rows.size(); ++i) out[run.at + i] = parents[run.row(i)];
+void BlockView::read_tree(std::span<const uint32_t> rows, std::span<uint32_t> parents, std::span<uint32_t> preorder) {
+  std::ranges::fill(parents, model::kRoot);
+  std::iota(preorder.begin(), preorder.end(), 0);  // as a block has them
+  sweep(rows, [&](const Run& run, block::RowGroup& group) {
+    const auto here = checked(group.parents());
+    for (size_t i = 0; !error_ && i < run.rows.size(); ++i) parents[run.at + i] = here[run.row(i)];
   });
-  return true;
 }
 
 }  // namespace clew::scan

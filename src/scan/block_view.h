@@ -9,11 +9,13 @@
 //   evaluator.run(traces, matches);
 //   if (view.error()) …             // what was read is worth nothing
 //
-// A page is read when a field asks for it. Strings are codes where the block's tables have them (names of templates,
+// A page is read when a field asks for it. Of a giant's row groups few are held: those of the rows that were read last
+// and of those before, so that the texts of two columns of the same rows live side by side. A column whose rows lie in
+// more row groups than that overflows. Strings are codes where the block's tables have them (names of templates,
 // resources, scopes), and texts where a column has them: one text may lie in several dictionaries.
 // ColumnView has no errors: the first one is kept until the next move, and values are nil from then on.
 //
-// Threads: one. Lifetime: texts live until the next move.
+// Threads: one. Lifetime: texts live until the next move; a giant's until rows of two other places have been read.
 #pragma once
 
 #include <array>
@@ -58,9 +60,9 @@ class BlockView final : public eval::ColumnView {
   eval::FieldFacts facts(eval::FieldId field) override;
   void read(eval::FieldId field, std::span<const uint32_t> rows, eval::ValueColumn& out) override;
   void read_links(std::span<const uint32_t> rows, std::span<model::SpanLink> out) override;
-  // As read_links(), without the parents.
-  void read_starts(std::span<const uint32_t> rows, std::span<model::SpanLink> out);
-  bool read_parents(std::span<const uint32_t> rows, std::span<uint32_t> out) override;
+  void read_starts(std::span<const uint32_t> rows, std::span<model::SpanLink> out) override;
+  bool knows_trees() const override { return true; }
+  void read_tree(std::span<const uint32_t> rows, std::span<uint32_t> parents, std::span<uint32_t> preorder) override;
   std::optional<eval::StringCode> code(std::string_view text) const override {
     return tables_->batch.strings.find(text);
   }
@@ -98,6 +100,8 @@ class BlockView final : public eval::ColumnView {
     block::RowGroup* group = nullptr;
     std::unordered_map<block::ColumnId, PageValues> pages;
   };
+  // Row groups whose texts one column may have.
+  static constexpr size_t kSegmentsPerRead = 2;
   // A run of the rows that are read which lie in one segment.
   struct Run {
     Segment& segment;
@@ -115,7 +119,11 @@ class BlockView final : public eval::ColumnView {
   void find_columns(Field& field, block::Level level);
   template <class Visit>
   void for_each_run(std::span<const uint32_t> rows, Visit visit);
+  void forget();
+  bool hold(std::span<const uint32_t> rows);
   block::RowGroup* load(Segment& segment);
+  template <class Visit>
+  void sweep(std::span<const uint32_t> rows, Visit visit);
   const block::Dictionary* dictionary(block::ColumnId id);
   const PageValues* values(Segment& segment, block::ColumnId id, bool text, block::Level level);
   const PageValues* values(Segment& segment, const Field& field, const FieldColumn& column);
@@ -138,6 +146,12 @@ class BlockView final : public eval::ColumnView {
   std::vector<uint32_t> rare_in_shape_;  // by shape: attributes in the rare columns
   std::unordered_map<block::ColumnId, std::shared_ptr<const block::Dictionary>> dictionaries_;
   std::deque<Segment> segments_;
+  // Of a giant: those whose rows were read last, and before.
+  std::vector<Segment*> held_;
+  std::vector<Segment*> held_before_;
+  // The row group that was swept last, if it is not held.
+  std::optional<block::RowGroup> swept_;
+  uint32_t swept_index_ = 0;
   std::optional<Error> error_;
   std::vector<uint32_t> owners_asked_;
   eval::ValueColumn owner_values_;

@@ -2,7 +2,6 @@
 #include "scan/join.h"
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 namespace clew::scan {
@@ -13,55 +12,7 @@ constexpr uint64_t kBytesPerSpanGuess = 1024;
 // Rows that are copied under one hold of a head's lock.
 constexpr size_t kSliceRows = 4096;
 
-Result<model::TraceSummary> summary_at(block::RowGroup& group, uint32_t first_row) {
-  const std::span<const block::TraceRows> traces = TRY(group.traces());
-  const auto at = std::ranges::lower_bound(traces, first_row, {}, &block::TraceRows::first_row);
-  if (at == traces.end() || at->first_row != first_row) return Error(Code::DataLoss, "the trace index is damaged");
-  return at->summary;
-}
-
 }  // namespace
-
-Result<TraceParts> find_parts(const store::Snapshot& snapshot, const model::TraceId& id) {
-  TraceParts parts;
-  for (uint32_t i = 0; i < snapshot.blocks.size(); ++i) {
-    const block::Block& block = snapshot.blocks[i]->block();
-    if (!block.may_hold(id)) continue;
-    const std::optional<block::TracePlace> place = TRY(block.find(id));
-    if (!place) continue;
-    parts.blocks.push_back({i, *place});
-    parts.rows += place->row_count;
-  }
-  // Their order is that of arrival, so that equal questions have equal answers.
-  std::ranges::sort(parts.blocks, {}, [&](const BlockPart& part) { return snapshot.blocks[part.block]->entry().id; });
-  for (uint32_t i = 0; i < snapshot.heads.size(); ++i) {
-    const store::HeadSlice slice = snapshot.heads[i].slice();
-    const std::optional<uint32_t> trace = slice.find(id);
-    if (!trace) continue;
-    parts.heads.push_back({i, *trace});
-    parts.rows += slice.summary(*trace).span_count;
-  }
-  return parts;
-}
-
-Result<model::TraceSummary> for_each_run(
-    const block::Block& block, const block::TracePlace& place,
-    const std::function<Result<void>(block::RowGroup& group, std::span<const uint32_t> rows)>& visit) {
-  model::TraceSummary summary;
-  std::vector<uint32_t> rows;
-  uint32_t first = place.first_row;
-  uint32_t left = place.row_count;
-  for (uint32_t index = place.row_group; left > 0; ++index, first = 0) {
-    if (index >= block.row_groups().size()) return Error(Code::DataLoss, "the trace index is damaged");
-    block::RowGroup group = TRY(block.row_group(index));
-    if (index == place.row_group) summary = TRY(summary_at(group, first));
-    rows.resize(std::min(left, group.row_count() - first));
-    std::iota(rows.begin(), rows.end(), first);
-    TRY(visit(group, rows));
-    left -= static_cast<uint32_t>(rows.size());
-  }
-  return summary;
-}
 
 Result<void> TraceJoiner::copy_from_block(uint32_t block, std::span<const TraceParts> parts, model::SpanBatch& out,
                                           std::vector<CopiedPart>& copied) const {
@@ -124,7 +75,7 @@ Result<size_t> TraceJoiner::join(std::span<const model::TraceId> ids, uint64_t r
   std::vector<uint32_t> blocks;
   uint64_t rows = 0;
   for (const model::TraceId& id : ids) {
-    TraceParts found = TRY(find_parts(snapshot_, id));
+    TraceParts found = TRY(TraceParts::find(snapshot_, id));
     if (!parts.empty() && rows + found.rows > rows_max) break;
     rows += found.rows;
     for (const BlockPart& part : found.blocks) {

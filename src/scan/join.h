@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// TraceJoiner finds the parts of traces in the blocks and heads of a snapshot and makes whole traces of them, without
-// duplicates, in a batch. Of several traces at once it reads each row group once.
+// TraceJoiner finds the parts of small traces in the blocks and heads of a snapshot and makes whole traces of them,
+// without duplicates, in a batch. Of several traces at once it reads each row group once. A large trace does not belong
+// in memory: giant_scan.h.
 //
 //   TraceJoiner joiner(snapshot);
 //   size_t taken = TRY(joiner.join(ids, rows_max, memory, batch, traces));   // ids[0, taken)
@@ -17,28 +18,10 @@
 #include "base/result.h"
 #include "model/identity.h"
 #include "model/span_batch.h"
+#include "scan/trace_parts.h"
 #include "store/snapshot.h"
 
 namespace clew::scan {
-
-// Where a block has a part of a trace.
-struct BlockPart {
-  uint32_t block = 0;  // in the snapshot
-  block::TracePlace place;
-};
-// Where a head has one.
-struct HeadPart {
-  uint32_t head = 0;
-  uint32_t trace = 0;
-};
-struct TraceParts {
-  std::vector<BlockPart> blocks;
-  std::vector<HeadPart> heads;
-  uint64_t rows = 0;  // of all parts, duplicates among them
-
-  bool empty() const { return blocks.empty() && heads.empty(); }
-};
-Result<TraceParts> find_parts(const store::Snapshot& snapshot, const model::TraceId& id);
 
 // A whole trace in a batch: rows [first_row, first_row + summary.span_count).
 struct JoinedTrace {
@@ -73,10 +56,5 @@ class TraceJoiner {
   model::TraceMerger merger_;
   std::vector<uint32_t> rows_;
 };
-
-// Copies the rows of a part, through its row groups, and tells its summary. `visit(group, rows)` is called for each.
-Result<model::TraceSummary> for_each_run(
-    const block::Block& block, const block::TracePlace& place,
-    const std::function<Result<void>(block::RowGroup& group, std::span<const uint32_t> rows)>& visit);
 
 }  // namespace clew::scan

@@ -3,6 +3,22 @@
 
 namespace clew::scan {
 
+std::vector<uint32_t> first_shown(eval::ColumnView& view, std::span<const uint32_t> rows,
+                                  std::span<const uint32_t> positions, size_t wanted) {
+  FirstShown first(wanted);
+  std::vector<uint32_t> some;
+  std::vector<model::SpanLink> links;
+  for (size_t at = 0; at < positions.size(); at += kSliceRows) {
+    const auto piece = positions.subspan(at, std::min(kSliceRows, positions.size() - at));
+    some.clear();
+    for (const uint32_t position : piece) some.push_back(rows[position]);
+    links.resize(piece.size());
+    view.read_starts(some, links);
+    for (size_t i = 0; i < piece.size(); ++i) first.add({links[i].start, links[i].id, links[i].server_half}, piece[i]);
+  }
+  return first.take();
+}
+
 void Newest::enter(Found found) {
   if (!may_enter(found.key)) return;
   if (is_full()) {

@@ -18,6 +18,7 @@
 
 #include "base/memory_budget.h"
 #include "block/schema.h"
+#include "eval/column_view.h"
 #include "model/trace_summary.h"
 #include "scan/search.h"
 
@@ -57,26 +58,51 @@ struct ShownKey {
   friend auto operator<=>(const ShownKey&, const ShownKey&) = default;
 };
 
-// The `wanted` first of `spans` by key_of(span), and those equal to the last of them.
+// The `wanted` first of many spans, and those equal to the last of them; holds a bounded number while it is told of
+// them.
+class FirstShown {
+ public:
+  explicit FirstShown(size_t wanted) : wanted_(wanted) {}
+
+  void add(const ShownKey& key, uint32_t span) {
+    if (wanted_ == 0) return;
+    keyed_.emplace_back(key, span);
+    if (keyed_.size() >= wanted_ + kTiesMax + kSliceRows) cut();
+  }
+  std::vector<uint32_t> take() {
+    cut();
+    std::ranges::sort(keyed_);
+    std::vector<uint32_t> chosen;
+    for (size_t i = 0; i < keyed_.size() && (i < wanted_ || keyed_[i].first == keyed_[wanted_ - 1].first); ++i) {
+      chosen.push_back(keyed_[i].second);
+    }
+    keyed_.clear();
+    return chosen;
+  }
+
+ private:
+  void cut() {
+    const size_t most = wanted_ + kTiesMax;
+    if (keyed_.size() <= most) return;
+    std::ranges::nth_element(keyed_, keyed_.begin() + static_cast<std::ptrdiff_t>(most));
+    keyed_.resize(most);
+  }
+
+  const size_t wanted_;
+  std::vector<std::pair<ShownKey, uint32_t>> keyed_;
+};
+
+// The same of `spans` by key_of(span).
 template <class KeyOf>
 std::vector<uint32_t> first_by_key(std::span<const uint32_t> spans, size_t wanted, KeyOf key_of) {
-  std::vector<std::pair<ShownKey, uint32_t>> keyed;
-  if (wanted == 0) return {};
-  keyed.reserve(spans.size());
-  for (const uint32_t span : spans) keyed.emplace_back(key_of(span), span);
-  if (keyed.size() > wanted + kTiesMax) {
-    const auto last = keyed.begin() + static_cast<std::ptrdiff_t>(wanted + kTiesMax);
-    std::partial_sort(keyed.begin(), last, keyed.end());
-    keyed.erase(last, keyed.end());
-  } else {
-    std::ranges::sort(keyed);
-  }
-  std::vector<uint32_t> chosen;
-  for (size_t i = 0; i < keyed.size() && (i < wanted || keyed[i].first == keyed[wanted - 1].first); ++i) {
-    chosen.push_back(keyed[i].second);
-  }
-  return chosen;
+  FirstShown first(wanted);
+  for (const uint32_t span : spans) first.add(key_of(span), span);
+  return first.take();
 }
+
+// Of `positions` in a chunk of rows; the view reads some of them at a time.
+std::vector<uint32_t> first_shown(eval::ColumnView& view, std::span<const uint32_t> rows,
+                                  std::span<const uint32_t> positions, size_t wanted);
 
 class Newest {
  public:

@@ -15,10 +15,11 @@
 
 #include "eval/testing/random_data.h"
 #include "model/identity.h"
+#include "model/trace_tree.h"
 #include "query/parse.h"
 #include "scan/search.h"
 #include "scan/testing/scattered_snapshot.h"
-#include "scan/trace.h"
+#include "scan/trace_reader.h"
 
 namespace clew::scan {
 namespace {
@@ -190,6 +191,18 @@ TEST(Scattered, WhatIsToldBeforeTheEndIsTheAnswersBeginning) {
   EXPECT_EQ(budget.used(Share::Query), 0u);
 }
 
+// By the plainest means: all rows of the head, put in order by the tree.
+std::vector<uint32_t> rows_in_order(const store::HeadSlice& slice, const model::TraceId& id) {
+  std::vector<uint32_t> rows;
+  std::vector<uint32_t> ordered;
+  slice.append_rows(*slice.find(id), rows);
+  model::TraceTree tree;
+  tree.build(slice.spans(), rows);
+  for (const uint32_t position : tree.preorder()) ordered.push_back(rows[position]);
+  return ordered;
+}
+
+// Whole, in batches of any size, and from any place on.
 TEST(Scattered, TracesAreReadAsFromOneHead) {
   const uint64_t seed = seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
@@ -199,15 +212,33 @@ TEST(Scattered, TracesAreReadAsFromOneHead) {
     const World world = random_world(random, 200);
     ScatteredSnapshot scattered(world.parts, kBlocks, random_options(random));
     const store::Snapshot whole(world.whole->snapshot());
+    const store::HeadSlice slice = whole.heads[0].slice();
     for (const model::TraceId& id : world.ids) {
-      const auto expected = MUST(read_trace(whole, id, budget));  // a head cannot be damaged
-      const auto trace = read_trace(scattered.snapshot(), id, budget);
+      const std::vector<uint32_t> expected = rows_in_order(slice, id);
+      const ReaderOptions options = {.rows_max = static_cast<uint32_t>(1 + random() % 40),
+                                     .bytes_max = random() % 2 == 0 ? random() % 20'000 : 8 << 20};
+      const auto trace = read_trace(scattered.snapshot(), id, budget, options);
       ASSERT_TRUE(trace.ok()) << trace.error().what();
       ASSERT_TRUE(trace->has_value());
-      ASSERT_EQ((*trace)->spans.span_count(), expected->spans.span_count());
-      for (uint32_t row = 0; row < expected->spans.span_count(); ++row) {
-        ASSERT_TRUE(model::same_content((*trace)->spans, row, expected->spans, row)) << id.hex() << " row " << row;
+      ASSERT_EQ((*trace)->spans.span_count(), expected.size());
+      for (uint32_t i = 0; i < expected.size(); ++i) {
+        ASSERT_TRUE(model::same_content((*trace)->spans, i, slice.spans(), expected[i])) << id.hex() << " span " << i;
       }
+
+      auto reader = MUST(TraceReader::open(scattered.snapshot(), id, budget, options));  // it was read just now
+      ASSERT_EQ(reader->span_count(), expected.size());
+      model::SpanBatch page;
+      reader->seek(random() % expected.size());
+      const uint64_t from = reader->position();
+      MUST(reader->next(page, 1 + random() % 10));
+      ASSERT_GT(page.span_count(), 0u);
+      ASSERT_EQ(reader->position(), from + page.span_count());
+      for (uint32_t i = 0; i < page.span_count(); ++i) {
+        ASSERT_TRUE(model::same_content(page, i, slice.spans(), expected[from + i]));
+      }
+      reader->seek(UINT64_MAX);
+      MUST(reader->next(page, 1));
+      ASSERT_EQ(page.span_count(), 0u);
     }
     EXPECT_FALSE(MUST(read_trace(scattered.snapshot(), {9, 9}, budget)).has_value());
   }

@@ -108,7 +108,7 @@ bool SharedTraces::may_lie_in_range(const model::TraceId& id, uint64_t& leaves) 
   const SearchOptions& options = newest_.options();
   UnixNanos start = UINT64_MAX;
   UnixNanos end = 0;
-  Result<TraceParts> parts = find_parts(snapshot_, id);
+  Result<TraceParts> parts = TraceParts::find(snapshot_, id);
   if (!parts.ok()) {
     newest_.note(parts.error().what());
     return false;

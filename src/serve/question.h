@@ -14,7 +14,7 @@
 #include "net/http_server.h"
 #include "query/ast.h"
 #include "scan/head_rollup.h"
-#include "scan/trace.h"
+#include "scan/trace_reader.h"
 #include "serve/query_pool.h"
 #include "serve/time_range.h"
 #include "store/snapshot.h"

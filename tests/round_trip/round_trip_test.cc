@@ -16,7 +16,7 @@
 #include "model/testing/sample_batch.h"
 #include "platform/real_file_system.h"
 #include "platform/system_clock.h"
-#include "scan/trace.h"
+#include "scan/trace_reader.h"
 #include "store/store.h"
 
 namespace clew {
