@@ -132,6 +132,8 @@ Result<void> search(const SearchCommand& command) {
 Result<void> trace(const TraceCommand& command) {
   std::string target = "/clew/v1/traces/" + net::percent_encode(command.id);
   add_parameter(target, "format", command.format);
+  if (command.offset > 0) add_parameter(target, "offset", std::to_string(command.offset));
+  if (command.limit > 0) add_parameter(target, "limit", std::to_string(command.limit));
   if (command.format == "text") {
     add_parameter(target, "width", std::to_string(terminal_width()));
     add_parameter(target, "charset", terminal_charset() == render::Charset::Ascii ? "ascii" : "utf8");

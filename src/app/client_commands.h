@@ -31,6 +31,9 @@ struct TraceCommand {
   ServerOptions server;
   std::string id;
   std::string format = "text";
+  // Which spans, in tree order; a limit of 0: as many as the server gives.
+  uint32_t offset = 0;
+  uint32_t limit = 0;
 };
 
 struct AdminCommand {

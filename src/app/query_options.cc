@@ -47,6 +47,8 @@ void add_trace(CLI::App& app, Run& chosen) {
   command->add_option("--format", options->format, "text is a waterfall; json and otlp are OTLP JSON; jaeger")
       ->capture_default_str()
       ->check(CLI::IsMember({"text", "json", "otlp", "jaeger"}));
+  command->add_option("--offset", options->offset, "leave out so many spans, in tree order");
+  command->add_option("--limit", options->limit, "spans at most; a waterfall has 10000 unless told otherwise");
   add_server_options(*command, options->server);
   add_examples(command,
                "clew trace 5b8aa5a2d2c872e8321cf37308d69df2"

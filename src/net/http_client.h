@@ -39,7 +39,7 @@ class HttpClient {
  public:
   struct Options {
     std::chrono::milliseconds timeout{30'000};  // of one exchange, connecting included
-    uint64_t answer_bytes_max = 256 << 20;      // a whole trace of a million spans
+    uint64_t answer_bytes_max = 256 << 20;      // what is larger is read in pages
   };
 
   // `url` is http://host[:port][/prefix]; the prefix is put in front of every target. Does not connect yet.

@@ -11,6 +11,8 @@
 // The form loses what Jaeger's model has no place for: nanoseconds, attributes of links and scopes, dropped counts.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -22,7 +24,24 @@ namespace clew::render {
 // What a span without a service name is listed under, as in Jaeger.
 constexpr std::string_view kNoServiceName = "OTLPResourceNoServiceName";
 
-// Writes one Trace object. `batch` holds the spans of one trace, at least one.
+// Writes one Trace object, batch by batch, so that a trace need not be in memory as a whole; the processes of all
+// batches stand at the end. The sink must outlive it.
+class JaegerTraceStream {
+ public:
+  JaegerTraceStream(const model::TraceId& id, const Sink& sink);
+  ~JaegerTraceStream();
+  // False: the rest is not wanted.
+  bool add(const model::SpanBatch& batch);
+  void end();
+  // Bytes of the processes, which are kept until the end.
+  uint64_t memory_bytes() const;
+
+ private:
+  class Writer;
+  std::unique_ptr<Writer> writer_;
+};
+
+// The same of one batch, which holds at least one span.
 void write_jaeger_json(const model::SpanBatch& batch, const Sink& sink);
 
 // 16 digits where the high half is zero, else 32.

@@ -133,37 +133,47 @@ void write_span(JsonWriter& json, const SpanBatch& batch, uint32_t row) {
 
 }  // namespace
 
-void write_otlp_json(const SpanBatch& batch, const Sink& sink) {
-  Run run(sink);
-  JsonWriter json(run.text());
+OtlpJsonStream::OtlpJsonStream(const Sink& sink) : run_(sink), json_(run_.text()) {
+  json_.begin_object().key("resourceSpans").begin_array();
+}
+
+bool OtlpJsonStream::add(const SpanBatch& batch) {
   const std::vector<Place> places = grouped(batch);
-  json.begin_object().key("resourceSpans").begin_array();
   for (size_t i = 0; i < places.size();) {
     const uint32_t resource_row = places[i].resource_first_row;
     const model::Resource& resource = batch.resources[batch.resource[resource_row]];
-    json.begin_object();
-    write_resource(json, batch, resource);
-    json.key("scopeSpans").begin_array();
+    json_.begin_object();
+    write_resource(json_, batch, resource);
+    json_.key("scopeSpans").begin_array();
     while (i < places.size() && places[i].resource_first_row == resource_row) {
       const uint32_t scope_row = places[i].scope_first_row;
       const model::Scope& scope = batch.scopes[batch.scope[scope_row]];
-      json.begin_object();
-      write_scope(json, batch, scope);
-      json.key("spans").begin_array();
+      json_.begin_object();
+      write_scope(json_, batch, scope);
+      json_.key("spans").begin_array();
       for (; i < places.size() && places[i].scope_first_row == scope_row; ++i) {
-        write_span(json, batch, places[i].row);
-        if (!run.passed_on()) return;
+        write_span(json_, batch, places[i].row);
+        if (!run_.passed_on()) return false;
       }
-      json.end_array();
-      write_text(json, "schemaUrl", batch.strings.at(scope.schema_url));
-      json.end_object();
+      json_.end_array();
+      write_text(json_, "schemaUrl", batch.strings.at(scope.schema_url));
+      json_.end_object();
     }
-    json.end_array();
-    write_text(json, "schemaUrl", batch.strings.at(resource.schema_url));
-    json.end_object();
+    json_.end_array();
+    write_text(json_, "schemaUrl", batch.strings.at(resource.schema_url));
+    json_.end_object();
   }
-  json.end_array().end_object();
-  run.flush();
+  return true;
+}
+
+void OtlpJsonStream::end() {
+  json_.end_array().end_object();
+  run_.flush();
+}
+
+void write_otlp_json(const SpanBatch& batch, const Sink& sink) {
+  OtlpJsonStream stream(sink);
+  if (stream.add(batch)) stream.end();
 }
 
 }  // namespace clew::render

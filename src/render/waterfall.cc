@@ -91,7 +91,9 @@ class Waterfall {
   void print() {
     print_summary();
     std::vector<bool> open;  // at each level above: do more siblings follow?
-    for (const uint32_t span : tree_.preorder()) {
+    // A page that is not the first is in tree order, which its tops, being no siblings, do not tell.
+    const std::span<const uint32_t> lines = is_later_page() ? std::span<const uint32_t>(rows_) : tree_.preorder();
+    for (const uint32_t span : lines) {
       const uint32_t depth = tree_.depth(span);
       if (depth < kDrawnDepthMax) {
         open.resize(depth);
@@ -100,10 +102,20 @@ class Waterfall {
       print_line(span, open);
       if (!run_.passed_on()) return;
     }
+    print_rest();
     run_.flush();
   }
 
  private:
+  bool is_later_page() const { return options_.first_span > 0; }
+  uint64_t end_of_page() const { return options_.first_span + rows_.size(); }
+
+  void print_rest() {
+    if (end_of_page() >= options_.span_count) return;
+    out_ += fmt::format("\n{} more spans: --offset {} (in the API: offset={})\n", options_.span_count - end_of_page(),
+                        end_of_page(), end_of_page());
+  }
+
   void find_last_siblings() {
     is_last_.assign(rows_.size(), false);
     for (uint32_t span = 0; span < rows_.size(); ++span) is_last_[span] = tree_.next_sibling(span) == model::kNoSpan;
@@ -113,7 +125,7 @@ class Waterfall {
     for (const uint32_t span : tree_.preorder()) {
       services_.try_emplace(service(span), services_.size());
       error_count_ += batch_.status_code[span] == kStatusError;
-      orphan_count_ += tree_.parent(span) == model::kOrphan;
+      orphan_count_ += !is_later_page() && tree_.parent(span) == model::kOrphan;
     }
   }
 
@@ -153,7 +165,10 @@ class Waterfall {
       return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
     };
     out_ += coloured(kBold, "trace " + batch_.trace_id[0].hex()) + "\n";
-    out_ += plural(rows_.size(), "span") + ", " + plural(services_.size(), "service");
+    if (rows_.size() < options_.span_count)
+      out_ += fmt::format("spans {} to {} of ", options_.first_span + 1, end_of_page());
+    out_ += plural(std::max<uint64_t>(rows_.size(), options_.span_count), "span") + ", " +
+            plural(services_.size(), "service");
     if (error_count_ > 0) out_ += ", " + coloured(kRed, plural(error_count_, "error"));
     if (orphan_count_ > 0) out_ += ", " + coloured(kYellow, plural(orphan_count_, "span") + " without the parent");
     out_ += fmt::format(", {} from {}\n\n", duration_text(window_.end - window_.begin, options_.charset),
@@ -244,7 +259,7 @@ class Waterfall {
     if (batch_.status_code[span] == kStatusError) {
       note += signs_.error;
       note += message.empty() ? "error" : harmless(message, options_.charset);
-    } else if (tree_.parent(span) == model::kOrphan) {
+    } else if (!is_later_page() && tree_.parent(span) == model::kOrphan) {
       note += fmt::format("{}parent {} missing", signs_.warning, batch_.parent_span_id[span].hex());
     } else if (batch_.end[span] < batch_.start[span]) {
       note += fmt::format("{}ends before it starts", signs_.warning);

@@ -13,6 +13,9 @@
 //
 // The bars' window leaves out spans whose clock is far off (kClockOffMax); such a span is marked instead of squeezing
 // all others into one cell. A trace of a hundred thousand spans starts to show at once.
+//
+// Of a giant trace, a page is shown: a run of spans in tree order, and below it how many more there are. Of a page that
+// is not the first, spans without their parent stand on top, as their parents may stand on a page before.
 #pragma once
 
 #include "model/span_batch.h"
@@ -27,6 +30,9 @@ struct WaterfallOptions {
   size_t width = 100;  // cells of a line; held between kWidthMin and kWidthMax
   Charset charset = Charset::Utf8;
   Colour colour = Colour::Off;
+  // Of a page: how many spans stand before the batch, and how many the trace has. 0: the batch is all.
+  uint64_t first_span = 0;
+  uint64_t span_count = 0;
 };
 
 constexpr size_t kWidthMin = 40;
@@ -36,7 +42,7 @@ constexpr uint64_t kClockOffMax = 24 * 3600 * kNanosPerSecond;
 // Levels that are drawn; deeper spans stand at the last level with their depth as a number.
 constexpr uint32_t kDrawnDepthMax = 24;
 
-// `batch` holds the spans of one trace, at least one.
+// `batch` holds the spans of one trace, at least one; of a page, in tree order.
 void print_waterfall(const model::SpanBatch& batch, const WaterfallOptions& options, const Sink& sink);
 
 }  // namespace clew::render

@@ -83,9 +83,10 @@ class View final : public eval::ColumnView {
     }
   }
   void read_links(std::span<const uint32_t> /*rows*/, std::span<model::SpanLink> /*out*/) override { CHECK(false); }
-  bool read_parents(std::span<const uint32_t> rows, std::span<uint32_t> out) override {
-    for (size_t i = 0; i < rows.size(); ++i) out[i] = forest_.parents[rows[i]];
-    return true;
+  bool knows_trees() const override { return true; }
+  void read_tree(std::span<const uint32_t> rows, std::span<uint32_t> parents, std::span<uint32_t> preorder) override {
+    for (size_t i = 0; i < rows.size(); ++i) parents[i] = forest_.parents[rows[i]];
+    std::iota(preorder.begin(), preorder.end(), 0);
   }
   std::optional<eval::StringCode> code(std::string_view /*text*/) const override { return std::nullopt; }
   std::string_view text(eval::StringCode /*code*/) const override { return {}; }

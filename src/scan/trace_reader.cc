@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "block/row_order.h"
 
@@ -18,6 +19,8 @@ constexpr uint64_t kBytesPerSpanGuess = 1024;
 constexpr size_t kCopiedRows = 256;
 // Pages of a row group that are decoded.
 constexpr uint64_t kPagesBytes = 4 << 20;
+// A batch takes at most this part of the query share.
+constexpr uint64_t kShareDivisor = 16;
 
 Error no_room() { return {Code::Unavailable, "the memory for queries is spent; try again later"}; }
 
@@ -28,7 +31,9 @@ Result<std::optional<TraceReader>> TraceReader::open(const store::Snapshot& snap
   TraceParts found = TRY(TraceParts::find(snapshot, id));
   if (found.empty()) return std::optional<TraceReader>();
   const bool in_order = found.heads.empty() && found.blocks.size() == 1;
-  const uint64_t pages = found.blocks.empty() ? 0 : std::min(kPagesBytes, found.rows * kBytesPerSpanGuess);
+  const uint64_t part_of_share = budget.limit(Share::Query) / kShareDivisor;
+  const uint64_t pages =
+      found.blocks.empty() ? 0 : std::min({kPagesBytes, part_of_share, found.rows * kBytesPerSpanGuess});
   TraceReader reader(std::make_unique<PlacedParts>(snapshot, std::move(found)), Reservation(budget, Share::Query),
                      options);
   reader.span_count_ = reader.parts_->row_count();
@@ -41,6 +46,7 @@ Result<std::optional<TraceReader>> TraceReader::open(const store::Snapshot& snap
     reader.memory_.shrink_to(pages + reader.order_.capacity() * sizeof(uint32_t));
   }
   reader.fixed_bytes_ = reader.memory_.bytes();
+  reader.options_.bytes_max = std::min(options.bytes_max, part_of_share);
   reader.window_ = options.rows_max;
   return std::optional(std::move(reader));
 }
@@ -124,20 +130,27 @@ Result<void> TraceReader::next(model::SpanBatch& out, uint64_t count) {
   return {};
 }
 
+Result<ReadTrace> read_spans(TraceReader& reader, uint64_t count, MemoryBudget& budget) {
+  ReadTrace read{{}, Reservation(budget, Share::Query)};
+  model::SpanBatch more;
+  while (true) {
+    TRY(reader.next(more, count - read.spans.span_count()));
+    if (more.span_count() == 0) return read;
+    if (read.spans.span_count() == 0) {
+      read.spans = std::exchange(more, {});
+    } else {
+      read.spans.append(more);
+    }
+    const uint64_t bytes = read.spans.memory_bytes();
+    if (bytes > read.memory.bytes() && !read.memory.grow(bytes - read.memory.bytes())) return no_room();
+  }
+}
+
 Result<std::optional<ReadTrace>> read_trace(const store::Snapshot& snapshot, const model::TraceId& id,
                                             MemoryBudget& budget, const ReaderOptions& options) {
   std::optional<TraceReader> reader = TRY(TraceReader::open(snapshot, id, budget, options));
   if (!reader) return std::optional<ReadTrace>();
-  ReadTrace read{{}, Reservation(budget, Share::Query)};
-  TRY(reader->next(read.spans, UINT64_MAX));
-  model::SpanBatch more;
-  while (true) {
-    const uint64_t bytes = read.spans.memory_bytes();
-    if (bytes > read.memory.bytes() && !read.memory.grow(bytes - read.memory.bytes())) return no_room();
-    if (reader->position() == reader->span_count()) return std::optional(std::move(read));
-    TRY(reader->next(more, UINT64_MAX));
-    read.spans.append(more);
-  }
+  return std::optional(TRY(read_spans(*reader, UINT64_MAX, budget)));
 }
 
 }  // namespace clew::scan

@@ -13,7 +13,7 @@
 //
 // Memory, of the query share: one batch and one row group, twice the batch where the trace lies in a head or in pieces,
 // and then 12 bytes a span (and while it is opened 56) for their order. A part in a block alone is in order already.
-// read_trace() is for who needs all spans in one batch.
+// A batch takes at most a sixteenth of the share, or one span. read_trace() is for who needs all spans in one batch.
 //
 // Threads: one. Lifetime: the snapshot must outlive the reader.
 #pragma once
@@ -80,13 +80,15 @@ class TraceReader {
   size_t window_ = 0;  // spans that were last put in order without taking too many bytes
 };
 
-// One trace, and the memory that it holds.
+// A trace, or the spans of it that were asked for, and the memory that they hold.
 struct ReadTrace {
   model::SpanBatch spans;
   Reservation memory;  // of the query share
 };
 
-// As TraceReader::open() and next().
+// The next `count` spans together; fewer at the end. Errors as of TraceReader::open().
+Result<ReadTrace> read_spans(TraceReader& reader, uint64_t count, MemoryBudget& budget);
+
 Result<std::optional<ReadTrace>> read_trace(const store::Snapshot& snapshot, const model::TraceId& id,
                                             MemoryBudget& budget, const ReaderOptions& options = {});
 

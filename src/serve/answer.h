@@ -13,6 +13,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "net/http_server.h"
 #include "render/sink.h"
@@ -23,6 +24,8 @@ class Answer {
  public:
   Answer(net::HttpExchange& exchange, std::string content_type);
 
+  // Before something is sent.
+  void add_header(std::string name, std::string value) { headers_.emplace_back(std::move(name), std::move(value)); }
   // Gathered for the next piece; call pass_on() now and then.
   std::string& text() { return text_; }
   // False when the reader is gone.
@@ -36,8 +39,11 @@ class Answer {
   void finish();
 
  private:
+  net::HttpResponse head();
+
   net::HttpExchange& exchange_;
   std::string content_type_;
+  net::HttpFields headers_;
   std::string text_;
   render::Sink sink_;
   bool begun_ = false;

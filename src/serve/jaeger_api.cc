@@ -48,14 +48,16 @@ void send_traces(const Question& question, const std::vector<model::TraceId>& id
   answer.text() += "{\"data\":[";
   bool first = true;
   for (const model::TraceId& id : ids) {
-    const Result<scan::ReadTrace> trace = read_trace(question, id);
-    if (!trace.ok() || question.stop.now()) {
-      missing.push_back({render::jaeger_trace_id(id), trace.ok() ? "the query took too long" : trace.error().what()});
+    Result<TraceStream> stream = TraceStream::open(question, id, {});
+    if (!stream.ok() || question.stop.now()) {
+      missing.push_back({render::jaeger_trace_id(id), stream.ok() ? "the query took too long" : stream.error().what()});
       continue;
     }
     if (!std::exchange(first, false)) answer.text() += ',';
-    render::write_jaeger_json(trace->spans, answer.sink());
-    if (!answer.pass_on()) break;
+    // Half a trace cannot be taken back: without finish() the connection breaks.
+    const Result<bool> whole = send_jaeger_trace(question, id, *stream, answer);
+    if (!whole.ok() && !answer.begun()) return refuse(question, whole.error());
+    if (!whole.ok() || !*whole || !answer.pass_on()) return;
   }
   answer.text() += "]" + envelope_end(missing);
   answer.finish();
@@ -89,6 +91,20 @@ void send_list(const Question& question, const Items& items, Extent extent, Writ
 
 }  // namespace
 
+Result<bool> send_jaeger_trace(const Question& question, const model::TraceId& id, TraceStream& stream,
+                               Answer& answer) {
+  Reservation memory(question.budget, Share::Query);
+  render::JaegerTraceStream json(id, answer.sink());
+  const bool whole = TRY(stream.for_each([&](const model::SpanBatch& batch) -> Result<bool> {
+    if (!json.add(batch)) return false;
+    const uint64_t bytes = json.memory_bytes();
+    if (bytes <= memory.bytes() || memory.grow(bytes - memory.bytes())) return true;
+    return Error(Code::Unavailable, "the memory for queries is too small for the processes of the trace");
+  }));
+  if (whole) json.end();
+  return whole;
+}
+
 net::HttpResponse jaeger_error(int status, std::string_view message) {
   net::HttpResponse response;
   response.status = status;
@@ -111,13 +127,15 @@ net::HttpResponse jaeger_error(int status, std::string_view message) {
 void answer_jaeger_trace(const Question& question) {
   const std::optional<model::TraceId> id = model::TraceId::parse(question.request.parameters[0]);
   if (!id) return question.exchange.respond(jaeger_error(kBadRequest, "malformed trace id"));
-  const Result<scan::ReadTrace> trace = read_trace(question, *id);
-  if (!trace.ok() && trace.error().code() == Code::NotFound)
+  Result<TraceStream> stream = TraceStream::open(question, *id, {});
+  if (!stream.ok() && stream.error().code() == Code::NotFound)
     return question.exchange.respond(jaeger_error(kNotFound, "trace not found"));
-  if (!trace.ok()) return refuse(question, trace.error());
+  if (!stream.ok()) return refuse(question, stream.error());
   Answer answer(question.exchange, "application/json");
   answer.text() += "{\"data\":[";
-  render::write_jaeger_json(trace->spans, answer.sink());
+  const Result<bool> whole = send_jaeger_trace(question, *id, *stream, answer);
+  if (!whole.ok() && !answer.begun()) return refuse(question, whole.error());
+  if (!whole.ok() || !*whole) return;
   answer.text() += "]" + std::string(kEnvelopeEnd);
   answer.finish();
 }

@@ -5,7 +5,9 @@
 // "errors"}.
 #pragma once
 
+#include "serve/answer.h"
 #include "serve/question.h"
+#include "serve/trace_stream.h"
 
 namespace clew::serve {
 
@@ -22,6 +24,9 @@ void answer_jaeger_operations(const Question& question);
 
 // GET /api/dependencies
 void answer_jaeger_dependencies(const Question& question);
+
+// Writes a Trace object into an answer, from a stream of its spans. As TraceStream::for_each().
+Result<bool> send_jaeger_trace(const Question& question, const model::TraceId& id, TraceStream& stream, Answer& answer);
 
 // The envelope around an error.
 net::HttpResponse jaeger_error(int status, std::string_view message);

@@ -4,17 +4,21 @@
 #include <algorithm>
 
 #include "decode/otlp/encode.h"
-#include "render/jaeger_json.h"
 #include "render/otlp_json.h"
 #include "render/waterfall.h"
 #include "serve/answer.h"
+#include "serve/jaeger_api.h"
 #include "serve/problem.h"
+#include "serve/trace_stream.h"
 
 namespace clew::serve {
 namespace {
 
 // Spans that are encoded as protobuf at once.
 constexpr size_t kProtobufRows = 1000;
+// Spans of a page of text: as many as somebody may scroll through, and the most.
+constexpr uint32_t kTextSpans = 10'000;
+constexpr uint32_t kTextSpansMax = 100'000;
 
 Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
 
@@ -41,36 +45,86 @@ Result<render::WaterfallOptions> waterfall_options(const net::HttpRequest& reque
   return options;
 }
 
-void send_trace(const Question& question, const model::SpanBatch& spans, Format format,
-                const render::WaterfallOptions& waterfall) {
+Result<TracePage> trace_page(const net::HttpRequest& request, Format format) {
+  TracePage page;
+  page.offset = TRY(whole_number(request, "offset", {.least = 0, .most = UINT32_MAX, .usual = 0}));
+  const bool text = format == Format::Text;
+  page.limit = TRY(
+      whole_number(request, "limit",
+                   {.least = 1, .most = text ? kTextSpansMax : UINT32_MAX, .usual = text ? kTextSpans : UINT32_MAX}));
+  return page;
+}
+
+std::string_view content_type(Format format) {
   switch (format) {
-    case Format::Otlp: {
-      Answer answer(question.exchange, "application/json");
-      render::write_otlp_json(spans, answer.sink());
-      return answer.finish();
+    case Format::Protobuf:
+      return "application/x-protobuf";
+    case Format::Text:
+      return "text/plain; charset=utf-8";
+    default:
+      return "application/json";
+  }
+}
+
+void tell_page(const TraceStream& stream, Answer& answer) {
+  answer.add_header("Clew-Span-Count", std::to_string(stream.span_count()));
+  if (stream.end() < stream.span_count()) answer.add_header("Clew-Next-Offset", std::to_string(stream.end()));
+}
+
+Result<bool> send_otlp(TraceStream& stream, Answer& answer) {
+  render::OtlpJsonStream json(answer.sink());
+  const bool whole = TRY(stream.for_each([&](const model::SpanBatch& batch) { return json.add(batch); }));
+  if (whole) json.end();
+  return whole;
+}
+
+// Messages of one type, one behind the other, are one message with the fields of all.
+Result<bool> send_protobuf(TraceStream& stream, Answer& answer) {
+  return stream.for_each([&](const model::SpanBatch& batch) {
+    for (size_t row = 0; row < batch.span_count(); row += kProtobufRows) {
+      const size_t end = std::min(row + kProtobufRows, batch.span_count());
+      answer.text() += decode::otlp::encode_traces_protobuf(batch, row, end);
+      if (!answer.pass_on()) return false;
     }
-    case Format::Protobuf: {
-      // Messages of one type, one behind the other, are one message with the fields of all.
-      Answer answer(question.exchange, "application/x-protobuf");
-      for (size_t row = 0; row < spans.span_count(); row += kProtobufRows) {
-        const size_t end = std::min(row + kProtobufRows, spans.span_count());
-        answer.text() += decode::otlp::encode_traces_protobuf(spans, row, end);
-        if (!answer.pass_on()) break;
-      }
-      return answer.finish();
-    }
-    case Format::Jaeger: {
-      Answer answer(question.exchange, "application/json");
-      answer.text() += "{\"data\":[";
-      render::write_jaeger_json(spans, answer.sink());
-      answer.text() += "],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}";
-      return answer.finish();
-    }
-    case Format::Text: {
-      Answer answer(question.exchange, "text/plain; charset=utf-8");
-      render::print_waterfall(spans, waterfall, answer.sink());
-      return answer.finish();
-    }
+    return true;
+  });
+}
+
+Result<bool> send_jaeger(const Question& question, const model::TraceId& id, TraceStream& stream, Answer& answer) {
+  answer.text() += "{\"data\":[";
+  if (!TRY(send_jaeger_trace(question, id, stream, answer))) return false;
+  answer.text() += "],\"total\":0,\"limit\":0,\"offset\":0,\"errors\":null}";
+  return true;
+}
+
+// A waterfall needs all that it shows at once.
+Result<bool> send_text(const Question& question, const TracePage& page, render::WaterfallOptions waterfall,
+                       TraceStream& stream, Answer& answer) {
+  Reservation memory(question.budget, Share::Query);
+  model::SpanBatch spans;
+  TRY(stream.for_each([&](const model::SpanBatch& batch) -> Result<bool> {
+    spans.append(batch);
+    const uint64_t bytes = spans.memory_bytes();
+    if (bytes <= memory.bytes() || memory.grow(bytes - memory.bytes())) return true;
+    return Error(Code::Unavailable, "the memory for queries is too small for so many spans; give a lower 'limit'");
+  }));
+  waterfall.first_span = page.offset;
+  waterfall.span_count = stream.span_count();
+  render::print_waterfall(spans, waterfall, answer.sink());
+  return true;
+}
+
+Result<bool> send(const Question& question, const model::TraceId& id, Format format, const TracePage& page,
+                  const render::WaterfallOptions& waterfall, TraceStream& stream, Answer& answer) {
+  switch (format) {
+    case Format::Otlp:
+      return send_otlp(stream, answer);
+    case Format::Protobuf:
+      return send_protobuf(stream, answer);
+    case Format::Jaeger:
+      return send_jaeger(question, id, stream, answer);
+    default:
+      return send_text(question, page, waterfall, stream, answer);
   }
 }
 
@@ -85,9 +139,16 @@ void answer_trace(const Question& question) {
   if (!format.ok()) return question.exchange.respond(problem(format.error()));
   const Result<render::WaterfallOptions> waterfall = waterfall_options(question.request);
   if (!waterfall.ok()) return question.exchange.respond(problem(waterfall.error()));
-  const Result<scan::ReadTrace> trace = read_trace(question, *id);
-  if (!trace.ok()) return question.exchange.respond(problem(trace.error()));
-  send_trace(question, trace->spans, *format, *waterfall);
+  const Result<TracePage> page = trace_page(question.request, *format);
+  if (!page.ok()) return question.exchange.respond(problem(page.error()));
+  Result<TraceStream> stream = TraceStream::open(question, *id, *page);
+  if (!stream.ok()) return question.exchange.respond(problem(stream.error()));
+  Answer answer(question.exchange, std::string(content_type(*format)));
+  tell_page(*stream, answer);
+  const Result<bool> whole = send(question, *id, *format, *page, *waterfall, *stream, answer);
+  if (whole.ok() && *whole) answer.finish();
+  // After the first piece an error breaks the connection.
+  if (!whole.ok() && !answer.begun()) question.exchange.respond(problem(whole.error()));
 }
 
 }  // namespace clew::serve

@@ -60,11 +60,11 @@ Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now) {
   return range;
 }
 
-Result<scan::ReadTrace> read_trace(const Question& question, const model::TraceId& id) {
-  std::optional<scan::ReadTrace> trace;
-  if (question.snapshot) trace = TRY(scan::read_trace(*question.snapshot, id, question.budget));
-  if (!trace) return Error(Code::NotFound, "there is no trace " + id.hex());
-  return std::move(*trace);
+Result<scan::TraceReader> open_trace(const Question& question, const model::TraceId& id) {
+  std::optional<scan::TraceReader> reader;
+  if (question.snapshot) reader = TRY(scan::TraceReader::open(*question.snapshot, id, question.budget));
+  if (!reader) return Error(Code::NotFound, "there is no trace " + id.hex());
+  return std::move(*reader);
 }
 
 }  // namespace clew::serve

@@ -48,7 +48,7 @@ std::optional<query::Query> parse_query(const Question& question);
 // The parameters `from`, `to` and `since`. InvalidArgument if they are no range of time.
 Result<TimeRange> time_range(const net::HttpRequest& request, UnixNanos now);
 
-// NotFound; and as scan::read_trace().
-Result<scan::ReadTrace> read_trace(const Question& question, const model::TraceId& id);
+// NotFound; and as scan::TraceReader::open().
+Result<scan::TraceReader> open_trace(const Question& question, const model::TraceId& id);
 
 }  // namespace clew::serve

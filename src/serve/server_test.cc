@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 #include <semaphore>
 
@@ -223,6 +225,45 @@ TEST_F(ServerTest, StreamsALargeTraceWhole) {
   const net::HttpAnswer protobuf = get("/clew/v1/traces/00000000000000070000000000000007?format=protobuf");
   ASSERT_TRUE(decode::otlp::decode_traces_protobuf(as_bytes(protobuf.body), spans).ok());
   EXPECT_EQ(spans.span_count(), 5000u);
+  const std::string jaeger = get("/api/traces/00000000000000070000000000000007").body;
+  EXPECT_TRUE(jaeger.ends_with(R"("warnings":null}],"total":0,"limit":0,"offset":0,"errors":null})"));
+  size_t count = 0;
+  for (size_t at = 0; (at = jaeger.find("\"spanID\":", at)) != std::string::npos; ++at) ++count;
+  EXPECT_EQ(count, 5000u + 4999u);  // each span, and each reference to a parent
+}
+
+TEST_F(ServerTest, ReadsATracePageByPage) {
+  TraceBuilder large;
+  for (uint64_t id = 1; id <= 5000; ++id)
+    large.span({.id = id, .parent = id / 2, .name = "span", .end_ms = 1, .trace = {7, 7}});
+  store_.add("default", large.batch);
+  const std::string path = "/clew/v1/traces/00000000000000070000000000000007";
+  const auto ids_of = [](const net::HttpAnswer& answer) {
+    model::SpanBatch spans;
+    CHECK(decode::otlp::decode_traces_protobuf(as_bytes(answer.body), spans).ok());
+    std::vector<uint64_t> ids;
+    for (size_t row = 0; row < spans.span_count(); ++row) ids.push_back(spans.span_id[row].value);
+    return ids;
+  };
+  const std::vector<uint64_t> all = ids_of(get(path + "?format=protobuf"));
+  std::vector<uint64_t> paged;
+  std::string offset = "0";
+  while (!offset.empty()) {
+    const net::HttpAnswer page = get(path + "?format=protobuf&limit=1500&offset=" + offset);
+    EXPECT_EQ(page.header("Clew-Span-Count"), "5000");
+    std::ranges::copy(ids_of(page), std::back_inserter(paged));
+    offset = page.header("Clew-Next-Offset");
+    EXPECT_EQ(offset, paged.size() < 5000 ? std::to_string(paged.size()) : "");
+  }
+  EXPECT_EQ(paged, all);
+
+  const std::string text = get(path + "?format=text&limit=10&offset=20").body;
+  EXPECT_THAT(text, HasSubstr("spans 21 to 30 of 5000 spans"));
+  EXPECT_THAT(text, HasSubstr("\n4970 more spans: --offset 30 (in the API: offset=30)\n"));
+  EXPECT_THAT(text, Not(HasSubstr("missing")));
+  EXPECT_THAT(get(path + "?format=text&limit=5000").body, Not(HasSubstr("more spans")));
+  EXPECT_EQ(get(path + "?offset=5000").status, 400);
+  EXPECT_EQ(get(path + "?limit=0").status, 400);
 }
 
 TEST_F(ServerTest, SaysWhenMemoryIsSpent) {
