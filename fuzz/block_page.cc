@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Pages of a block: whatever the bytes, reading them ends with an error or with as many values as were asked for; and
-// values that come out are written and read again the same. The first two bytes say how many values are asked for.
+// Pages of a block: whatever the bytes, reading them ends with an error or with as many values as were asked for; a
+// range of them is what all of them say; and values that come out are written and read again the same. The first two
+// bytes say how many values are asked for.
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -23,6 +25,10 @@ template <class T>
 void check_ints(PageDecoder& decoder, PageEncoder& encoder, Bytes page, size_t count) {
   std::vector<T> values(count);
   const Result<void> read = decoder.ints(page, std::span<T>(values));
+  const size_t first = count / 3;
+  std::vector<T> some((count - first) / 2);
+  const Result<void> some_read = decoder.ints(page, {count, first}, std::span<T>(some));
+  CHECK(!read.ok() || (some_read.ok() && std::equal(some.begin(), some.end(), values.begin() + first)));
   if (!read.ok()) {
     CHECK(read.error().code() == Code::DataLoss);
     return;
@@ -37,6 +43,11 @@ void check_ints(PageDecoder& decoder, PageEncoder& encoder, Bytes page, size_t c
 void check_texts(PageDecoder& decoder, PageEncoder& encoder, Bytes page, size_t count) {
   TextValues texts;
   const Result<void> read = decoder.texts(page, count, texts, kTextBytesMax);
+  const size_t first = count / 3;
+  TextValues some;
+  const Result<void> some_read = decoder.texts(page, {count, first}, (count - first) / 2, some, kTextBytesMax);
+  CHECK(!read.ok() || some_read.ok());
+  for (size_t i = 0; read.ok() && i < some.size(); ++i) CHECK(some[i] == texts[first + i]);
   if (!read.ok()) {
     CHECK(read.error().code() == Code::DataLoss);
     return;

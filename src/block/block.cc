@@ -259,9 +259,17 @@ Result<std::optional<TracePlace>> Block::place_of(uint32_t trace, const model::T
       footer.owner, cache_key(CachePart::TracesOfGroup, number), [&]() -> Result<Cache::Loaded<GroupTraces>> {
         RowGroup rows = TRY(row_group(number));
         auto read = std::make_shared<GroupTraces>();
-        for (const TraceRows& entry : TRY(rows.traces())) {
-          read->ids.push_back(entry.summary.id);
-          read->places.push_back({number, entry.first_row, entry.summary.span_count, entry.flags});
+        const std::span<const uint64_t> high = TRY(rows.ints(kTraceIdHigh));
+        const std::span<const uint64_t> low = TRY(rows.ints(kTraceIdLow));
+        const std::span<const uint32_t> counts = TRY(rows.rows(kTraceRows));
+        const std::span<const uint32_t> more = TRY(rows.rows(kTraceMoreRows));
+        const std::span<const uint32_t> flags = TRY(rows.rows(kTraceFlags));
+        uint32_t first_row = 0;
+        for (size_t i = 0; i < counts.size(); ++i) {
+          if (counts[i] > rows.row_count() - first_row) return damaged("rows of a trace");
+          read->ids.push_back({high[i], low[i]});
+          read->places.push_back({number, first_row, counts[i] + more[i], static_cast<uint8_t>(flags[i])});
+          first_row += counts[i];
         }
         return Cache::Loaded<GroupTraces>{
             read, sizeof(GroupTraces) + read->ids.size() * (sizeof(model::TraceId) + sizeof(TracePlace))};

@@ -103,6 +103,10 @@ class Block : public std::enable_shared_from_this<Block> {
   Result<void> for_each_trace_id(const std::function<bool(std::span<const model::TraceId>)>& visit) const;
 
   Result<RowGroup> row_group(uint32_t index) const;
+  // The rows of the trace that begins at `first_row` of the row group, as a row group that has no others: rows are
+  // counted from there. Of other rows only what lies before them in the pages is decoded, where it has to be.
+  // DataLoss: no trace begins there.
+  Result<RowGroup> rows_of_trace(uint32_t row_group, uint32_t first_row) const;
 
   // Bytes that this process has read of the block so far.
   uint64_t bytes_read() const;
@@ -124,8 +128,10 @@ class RowGroup {
   RowGroup& operator=(RowGroup&&) noexcept;
   ~RowGroup();
 
+  // What is known without reading a page is of the whole row group, also where this is one trace of it: facts(), has(),
+  // value_count(), zone(), may_hold_plain(), is_coded().
   const RowGroupFacts& facts() const;
-  uint32_t row_count() const { return facts().row_count; }
+  uint32_t row_count() const;
   Result<std::span<const TraceRows>> traces();
 
   // Has the column values here? A fixed column of numbers that are all 0 has none, and reads as zeros.

@@ -173,6 +173,28 @@ void expect_ids(const Block& block, const std::map<TraceId, Part>& parts) {
   EXPECT_FALSE(*missing);
 }
 
+// The trace by itself, against its rows in the whole row group, which are `copied` from `first_copy` on.
+void expect_part(const std::shared_ptr<const Block>& block, uint32_t row_group, const TraceRows& trace, RowGroup& whole,
+                 const SpanBatch& copied, uint64_t first_copy) {
+  auto part = block->rows_of_trace(row_group, trace.first_row);
+  ASSERT_TRUE(part.ok()) << part.error().what();
+  ASSERT_EQ(part->row_count(), trace.row_count);
+  const auto traces = MUST(part->traces());  // the block is whole
+  ASSERT_EQ(traces.size(), 1u);
+  EXPECT_EQ(traces[0].summary, trace.summary);
+  EXPECT_EQ(std::tuple(traces[0].first_row, traces[0].row_count, traces[0].first_position, traces[0].flags),
+            std::tuple(0u, trace.row_count, trace.first_position, trace.flags));
+  const auto parents = MUST(part->parents());
+  EXPECT_TRUE(std::ranges::equal(parents, MUST(whole.parents()).subspan(trace.first_row, trace.row_count)));
+  SpanBatch out;
+  std::vector<uint32_t> rows(trace.row_count);
+  for (uint32_t row = 0; row < rows.size(); ++row) rows[row] = row;
+  ASSERT_TRUE(RowCopier(block, out).append(*part, rows).ok());
+  for (const uint32_t row : rows) {
+    ASSERT_EQ(model::testing::describe(out, row), model::testing::describe(copied, first_copy + trace.first_row + row));
+  }
+}
+
 // Everything that can be asked of a block, against the spans that it was made from.
 void expect_holds(const std::shared_ptr<const Block>& block, const SpanBatch& spans,
                   const std::map<TraceId, Part>& parts) {
@@ -194,8 +216,10 @@ void expect_holds(const std::shared_ptr<const Block>& block, const SpanBatch& sp
       EXPECT_EQ(trace.first_position, rows_seen[trace.summary.id]);
       expect_trace(*block, g, trace, group->facts(), part);
       expect_rows(trace, *group, part, spans, back);
+      expect_part(block, g, trace, *group, back, first_row);
       rows_seen[trace.summary.id] += trace.row_count;
     }
+    EXPECT_EQ(block->rows_of_trace(g, group->row_count()).error().code(), Code::DataLoss);
     first_row += group->row_count();
   }
   for (const auto& [id, part] : parts) EXPECT_EQ(rows_seen[id], part.rows.size());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "block/page.h"
 
+#include "base/check.h"
 #include "block/page_ints.h"
 #include "block/page_parts.h"
 #include "block/page_texts.h"
@@ -74,17 +75,27 @@ Encoding PageEncoder::texts(const TextValues& values, std::string& out) {
   return scratch_->texts.append(values, Nesting::Top, out);
 }
 
-Result<void> PageDecoder::ints(Bytes page, std::span<uint64_t> out) {
-  return scratch_->ints.read(page, Nesting::Top, out);
+Result<void> PageDecoder::ints(Bytes page, std::span<uint64_t> out) { return ints(page, {out.size(), 0}, out); }
+Result<void> PageDecoder::ints(Bytes page, std::span<uint32_t> out) { return ints(page, {out.size(), 0}, out); }
+
+Result<void> PageDecoder::ints(Bytes page, PageRange range, std::span<uint64_t> out) {
+  CHECK(range.first <= range.of && out.size() <= range.of - range.first);
+  return scratch_->ints.read(page, Nesting::Top, range, out);
 }
 
-Result<void> PageDecoder::ints(Bytes page, std::span<uint32_t> out) {
-  return scratch_->ints.read(page, Nesting::Top, out);
+Result<void> PageDecoder::ints(Bytes page, PageRange range, std::span<uint32_t> out) {
+  CHECK(range.first <= range.of && out.size() <= range.of - range.first);
+  return scratch_->ints.read(page, Nesting::Top, range, out);
 }
 
 Result<void> PageDecoder::texts(Bytes page, size_t count, TextValues& out, uint64_t bytes_max) {
+  return texts(page, {count, 0}, count, out, bytes_max);
+}
+
+Result<void> PageDecoder::texts(Bytes page, PageRange range, size_t count, TextValues& out, uint64_t bytes_max) {
+  CHECK(range.first <= range.of && count <= range.of - range.first);
   out.clear();
-  Result<void> read = scratch_->texts.read(page, Nesting::Top, count, bytes_max, out);
+  Result<void> read = scratch_->texts.read(page, Nesting::Top, range, count, bytes_max, out);
   if (!read.ok()) out.clear();
   return read;
 }

@@ -87,6 +87,12 @@ class PageEncoder {
   std::unique_ptr<Scratch> scratch_;
 };
 
+// Of the `of` values of a page those from `first` on; how many is said beside it.
+struct PageRange {
+  size_t of = 0;
+  size_t first = 0;
+};
+
 class PageDecoder {
  public:
   PageDecoder();
@@ -95,8 +101,14 @@ class PageDecoder {
   // out.size() values. DataLoss if the page does not hold exactly that many; for 32-bit values also if one is larger.
   Result<void> ints(Bytes page, std::span<uint64_t> out);
   Result<void> ints(Bytes page, std::span<uint32_t> out);
+  // out.size() values of a range, which must lie in the page. Costs less than all of them where the encoding allows.
+  // What lies outside of the range is checked only as far as it has to be read.
+  Result<void> ints(Bytes page, PageRange range, std::span<uint64_t> out);
+  Result<void> ints(Bytes page, PageRange range, std::span<uint32_t> out);
   // Replaces what `out` held. `bytes_max`: more is DataLoss (a claim, not memory, is what it is checked against).
   Result<void> texts(Bytes page, size_t count, TextValues& out, uint64_t bytes_max = kPageTextBytesMax);
+  Result<void> texts(Bytes page, PageRange range, size_t count, TextValues& out,
+                     uint64_t bytes_max = kPageTextBytesMax);
 
  private:
   struct Scratch;

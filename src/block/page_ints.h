@@ -86,8 +86,13 @@ class IntsDecoder {
  public:
   explicit IntsDecoder(ZstdReader& zstd) : zstd_(zstd) {}
 
+  // The range lies in the page.
   template <class T>
-  Result<void> read(Bytes page, Nesting nesting, std::span<T> out);
+  Result<void> read(Bytes page, Nesting nesting, PageRange range, std::span<T> out);
+  template <class T>
+  Result<void> read_all(Bytes page, Nesting nesting, std::span<T> out) {
+    return read(page, nesting, {out.size(), 0}, out);
+  }
 
  private:
   struct Slice {
@@ -97,15 +102,15 @@ class IntsDecoder {
   };
 
   template <class T>
-  Result<void> read_packed(PageCursor body, std::span<T> out);
+  Result<void> read_packed(PageCursor body, PageRange range, std::span<T> out);
   template <class T>
-  Result<void> read_delta(PageCursor body, std::span<T> out);
+  Result<void> read_delta(PageCursor body, PageRange range, std::span<T> out);
   template <class T>
-  Result<void> read_runs(PageCursor body, std::span<T> out);
+  Result<void> read_runs(PageCursor body, PageRange range, std::span<T> out);
   template <class T>
-  Result<void> read_dictionary(PageCursor body, std::span<T> out);
+  Result<void> read_dictionary(PageCursor body, PageRange range, std::span<T> out);
   template <class T>
-  Result<void> read_planes(PageCursor body, std::span<T> out);
+  Result<void> read_planes(PageCursor body, PageRange range, std::span<T> out);
   Result<void> find_slices(PageCursor body, size_t count, std::span<Slice> found);
 
   ZstdReader& zstd_;

@@ -74,7 +74,7 @@ std::optional<IntBounds> bounds_of(Bytes page) {
 }
 
 template <class T>
-Result<void> IntsDecoder::read(Bytes page, Nesting nesting, std::span<T> out) {
+Result<void> IntsDecoder::read(Bytes page, Nesting nesting, PageRange range, std::span<T> out) {
   PageCursor body(page);
   uint8_t encoding = 0;
   if (!body.byte(encoding)) return damaged("it is empty");
@@ -87,16 +87,16 @@ Result<void> IntsDecoder::read(Bytes page, Nesting nesting, std::span<T> out) {
       return {};
     }
     case Encoding::BitPacked:
-      return read_packed(body, out);
+      return read_packed(body, range, out);
     case Encoding::Delta:
-      return read_delta(body, out);
+      return read_delta(body, range, out);
     case Encoding::BytePlanes:
-      return read_planes(body, out);
+      return read_planes(body, range, out);
     case Encoding::RunLength:
-      if (nesting == Nesting::Top) return read_runs(body, out);
+      if (nesting == Nesting::Top) return read_runs(body, range, out);
       break;
     case Encoding::Dictionary:
-      if (nesting == Nesting::Top) return read_dictionary(body, out);
+      if (nesting == Nesting::Top) return read_dictionary(body, range, out);
       break;
     default:
       break;
@@ -105,73 +105,81 @@ Result<void> IntsDecoder::read(Bytes page, Nesting nesting, std::span<T> out) {
 }
 
 template <class T>
-Result<void> IntsDecoder::read_packed(PageCursor body, std::span<T> out) {
+Result<void> IntsDecoder::read_packed(PageCursor body, PageRange range, std::span<T> out) {
   Frame frame;
   if (!read_frame(body, frame)) return damaged("its frame");
-  if (body.left() != packed_bytes(out.size(), frame.width)) return damaged("its length");
-  if (frame.is_within(static_cast<T>(-1)) || sizeof(T) == sizeof(uint64_t)) {
+  if (body.left() != packed_bytes(range.of, frame.width)) return damaged("its length");
+  const bool fits = frame.is_within(static_cast<T>(-1)) || sizeof(T) == sizeof(uint64_t);
+  if (fits && range.first == 0) {
     bit_unpack(body.next, out.size(), frame.width, static_cast<T>(frame.low), out.data());
     return {};
   }
   uint64_t values[kChunkValues];
-  for (size_t first = 0; first < out.size(); first += kChunkValues) {
-    const size_t count = std::min(kChunkValues, out.size() - first);
-    bit_unpack(body.next, count, frame.width, frame.low, values);
-    if (!narrow(values, count, out.data() + first)) return too_wide();
-    body.next += packed_bytes(count, frame.width);
+  size_t skip = range.first % kPackStep;  // a step begins on a whole byte
+  body.next += packed_bytes(range.first - skip, frame.width);
+  for (size_t at = 0; at < out.size(); skip = 0) {
+    const size_t count = std::min(kChunkValues - skip, out.size() - at);
+    bit_unpack(body.next, skip + count, frame.width, frame.low, values);
+    if (!narrow(values + skip, count, out.data() + at)) return too_wide();
+    body.next += packed_bytes(kChunkValues, frame.width);
+    at += count;
   }
   return {};
 }
 
 template <class T>
-Result<void> IntsDecoder::read_delta(PageCursor body, std::span<T> out) {
+Result<void> IntsDecoder::read_delta(PageCursor body, PageRange range, std::span<T> out) {
   uint64_t value = 0;
   Frame frame;
   if (!body.varint(value) || !read_frame(body, frame)) return damaged("its frame");
-  if (out.empty() || body.left() != packed_bytes(out.size() - 1, frame.width)) return damaged("its length");
-  if (value != static_cast<T>(value)) return too_wide();
-  out[0] = static_cast<T>(value);
+  if (range.of == 0 || body.left() != packed_bytes(range.of - 1, frame.width)) return damaged("its length");
+  const size_t end = range.first + out.size();
+  if (range.first == 0 && !out.empty() && !narrow(&value, 1, out.data())) return too_wide();
   uint64_t values[kChunkValues];
-  for (size_t first = 1; first < out.size(); first += kChunkValues) {
-    const size_t count = std::min(kChunkValues, out.size() - first);
+  for (size_t first = 1; first < end; first += kChunkValues) {
+    const size_t count = std::min(kChunkValues, end - first);
     bit_unpack(body.next, count, frame.width, unzigzag(frame.low), values);
     for (size_t i = 0; i < count; i++) values[i] = value += values[i];
-    if (!narrow(values, count, out.data() + first)) return too_wide();
+    const size_t skip = first < range.first ? std::min(range.first - first, count) : 0;
+    if (skip < count && !narrow(values + skip, count - skip, &out[first + skip - range.first])) return too_wide();
     body.next += packed_bytes(count, frame.width);
   }
   return {};
 }
 
 template <class T>
-Result<void> IntsDecoder::read_runs(PageCursor body, std::span<T> out) {
+Result<void> IntsDecoder::read_runs(PageCursor body, PageRange range, std::span<T> out) {
   uint64_t runs = 0;
   Bytes values_page;
-  if (!body.varint(runs) || runs > out.size() || !body.sized(values_page)) return damaged("its runs");
+  if (!body.varint(runs) || runs > range.of || !body.sized(values_page)) return damaged("its runs");
   const std::span<uint64_t> values(inner_values_.at(runs), runs);
   const std::span<uint32_t> lengths(inner_counts_.at(runs), runs);
-  TRY(read(values_page, Nesting::Inner, values));
-  TRY(read(body.rest(), Nesting::Inner, lengths));
+  TRY(read_all(values_page, Nesting::Inner, values));
+  TRY(read_all(body.rest(), Nesting::Inner, lengths));
+  const size_t end = range.first + out.size();
   size_t at = 0;
   for (size_t run = 0; run < runs; run++) {
     const size_t length = size_t{lengths[run]} + 1;
-    if (length > out.size() - at) return damaged("its runs are too long");
+    if (length > range.of - at) return damaged("its runs are too long");
     if (values[run] != static_cast<T>(values[run])) return too_wide();
-    std::fill_n(out.data() + at, length, static_cast<T>(values[run]));
+    const size_t from = std::max(at, range.first);
+    const size_t to = std::min(at + length, end);
+    if (from < to) std::fill_n(out.data() + (from - range.first), to - from, static_cast<T>(values[run]));
     at += length;
   }
-  if (at != out.size()) return damaged("its runs are too short");
+  if (at != range.of) return damaged("its runs are too short");
   return {};
 }
 
 template <class T>
-Result<void> IntsDecoder::read_dictionary(PageCursor body, std::span<T> out) {
+Result<void> IntsDecoder::read_dictionary(PageCursor body, PageRange range, std::span<T> out) {
   uint64_t entries = 0;
   Bytes entries_page;
-  if (!body.varint(entries) || entries > out.size() || !body.sized(entries_page)) return damaged("its dictionary");
+  if (!body.varint(entries) || entries > range.of || !body.sized(entries_page)) return damaged("its dictionary");
   const std::span<uint64_t> values(inner_values_.at(entries), entries);
   const std::span<uint32_t> codes(inner_counts_.at(out.size()), out.size());
-  TRY(read(entries_page, Nesting::Inner, values));
-  TRY(read(body.rest(), Nesting::Inner, codes));
+  TRY(read_all(entries_page, Nesting::Inner, values));
+  TRY(read(body.rest(), Nesting::Inner, range, codes));
   uint64_t all = 0;
   for (const uint64_t value : values) all |= value;
   if (all != static_cast<T>(all)) return too_wide();
@@ -213,7 +221,7 @@ Result<void> IntsDecoder::find_slices(PageCursor body, size_t count, std::span<S
 }
 
 template <class T>
-Result<void> IntsDecoder::read_planes(PageCursor body, std::span<T> out) {
+Result<void> IntsDecoder::read_planes(PageCursor body, PageRange range, std::span<T> out) {
   uint8_t header = 0;
   uint64_t value = 0;
   if (!body.byte(header) || !body.varint(value)) return damaged("its planes");
@@ -224,27 +232,32 @@ Result<void> IntsDecoder::read_planes(PageCursor body, std::span<T> out) {
     return damaged("its planes");
   const bool is_delta = transform == static_cast<uint32_t>(PlaneTransform::Delta);
   const std::span<Slice> found = std::span(slices).first(slice_count);
-  TRY(find_slices(body, out.size(), found));
+  TRY(find_slices(body, range.of, found));
   // Codes of templates, resources and dictionaries mostly are one such plane.
-  if (found.size() == 1 && !is_delta && value <= UINT16_MAX) {
-    if (found[0].byte_count == 1) return widen<uint8_t>(found[0].bytes, static_cast<T>(value), out), Result<void>();
-    if (found[0].byte_count == 2) return widen<uint16_t>(found[0].bytes, static_cast<T>(value), out), Result<void>();
+  if (found.size() == 1 && !is_delta && value <= UINT16_MAX && found[0].byte_count <= sizeof(uint16_t)) {
+    const uint8_t* const from = found[0].bytes + range.first * found[0].byte_count;
+    const auto base = static_cast<T>(value);
+    found[0].byte_count == 1 ? widen<uint8_t>(from, base, out) : widen<uint16_t>(from, base, out);
+    return {};
   }
   uint64_t values[kChunkValues];
-  for (size_t first = 0; first < out.size(); first += kChunkValues) {
-    const size_t count = std::min(kChunkValues, out.size() - first);
+  const size_t end = range.first + out.size();
+  // A difference needs all before it.
+  for (size_t first = is_delta ? 0 : range.first; first < end; first += kChunkValues) {
+    const size_t count = std::min(kChunkValues, end - first);
     std::fill_n(values, count, is_delta ? 0 : value);
     for (const Slice& slice : found)
       add_slice(slice.bytes + first * slice.byte_count, count, slice.byte_count, slice.first_bit, values);
     if (is_delta) {
       for (size_t i = 0; i < count; i++) values[i] = value += unzigzag(values[i]);
     }
-    if (!narrow(values, count, out.data() + first)) return too_wide();
+    const size_t skip = first < range.first ? std::min(range.first - first, count) : 0;
+    if (skip < count && !narrow(values + skip, count - skip, &out[first + skip - range.first])) return too_wide();
   }
   return {};
 }
 
-template Result<void> IntsDecoder::read(Bytes page, Nesting nesting, std::span<uint32_t> out);
-template Result<void> IntsDecoder::read(Bytes page, Nesting nesting, std::span<uint64_t> out);
+template Result<void> IntsDecoder::read(Bytes page, Nesting nesting, PageRange range, std::span<uint32_t> out);
+template Result<void> IntsDecoder::read(Bytes page, Nesting nesting, PageRange range, std::span<uint64_t> out);
 
 }  // namespace clew::block

@@ -32,8 +32,32 @@ std::string page_of(const std::vector<uint64_t>& values, Encoding* encoding = nu
   return page;
 }
 
+// Ranges at the ends, in the middle, and empty ones.
+std::vector<std::pair<size_t, size_t>> ranges_of(size_t size) {
+  std::vector<std::pair<size_t, size_t>> ranges = {{0, 0}, {size, 0}};
+  for (const size_t first : {size_t{0}, size_t{1}, size_t{63}, size / 2, size - std::min<size_t>(size, 7)}) {
+    for (const size_t count : {size_t{1}, size_t{7}, size_t{100}, size}) {
+      if (first < size) ranges.emplace_back(first, std::min(count, size - first));
+    }
+  }
+  return ranges;
+}
+
+template <class T>
+void expect_ranges(const std::string& page, const std::vector<T>& values) {
+  PageDecoder decoder;
+  for (const auto& [first, count] : ranges_of(values.size())) {
+    std::vector<T> back(count, 77);
+    const Result<void> read = decoder.ints(as_bytes(page), {values.size(), first}, std::span(back));
+    ASSERT_TRUE(read.ok()) << read.error().what();
+    ASSERT_TRUE(std::equal(back.begin(), back.end(), values.begin() + static_cast<ptrdiff_t>(first)))
+        << name_of(*encoding_of(as_bytes(page))) << " from " << first << ", " << count;
+  }
+}
+
 void expect_round_trip(const std::vector<uint64_t>& values) {
   const std::string page = page_of(values);
+  if (!values.empty()) expect_ranges(page, values);
   PageDecoder decoder;
   std::vector<uint64_t> back(values.size(), 77);
   const Result<void> read = decoder.ints(as_bytes(page), std::span(back));
@@ -56,6 +80,7 @@ void expect_round_trip(const std::vector<uint64_t>& values) {
   std::string narrow_page;
   PageEncoder().ints(std::span<const uint32_t>(narrow), narrow_page);
   EXPECT_EQ(narrow_page, page);
+  if (!values.empty()) expect_ranges(page, narrow);
 }
 
 struct IntCase {
@@ -258,6 +283,11 @@ void expect_round_trip(const TextValues& texts) {
   ASSERT_TRUE(read.ok()) << read.error().what();
   ASSERT_EQ(back.ends, texts.ends) << name_of(*encoding_of(as_bytes(page)));
   ASSERT_EQ(back.bytes, texts.bytes);
+  for (const auto& [first, count] : ranges_of(texts.size())) {
+    ASSERT_TRUE(decoder.texts(as_bytes(page), {texts.size(), first}, count, back).ok());
+    ASSERT_EQ(back.size(), count);
+    for (size_t i = 0; i < count; i++) ASSERT_EQ(back[i], texts[first + i]) << name_of(*encoding_of(as_bytes(page)));
+  }
   ASSERT_TRUE(decoder.texts(as_bytes(page), texts.size(), back, texts.bytes.size()).ok());
   if (texts.bytes.empty()) return;
   EXPECT_EQ(decoder.texts(as_bytes(page), texts.size(), back, texts.bytes.size() - 1).error().code(), Code::DataLoss);

@@ -50,15 +50,15 @@ class TextsDecoder {
   TextsDecoder(ZstdReader& zstd, IntsDecoder& ints) : zstd_(zstd), ints_(ints) {}
 
   // `out` is empty; after an error it holds anything.
-  Result<void> read(Bytes page, Nesting nesting, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read(Bytes page, Nesting nesting, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
 
  private:
   Result<void> read_constant(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
-  Result<void> read_plain(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
-  Result<void> read_hex(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
-  Result<void> read_uuids(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
-  Result<void> read_decimals(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
-  Result<void> read_dictionary(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read_plain(PageCursor body, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read_hex(PageCursor body, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read_uuids(PageCursor body, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read_decimals(PageCursor body, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
+  Result<void> read_dictionary(PageCursor body, PageRange range, size_t count, uint64_t bytes_max, TextValues& out);
   // The rest of the page as `bytes` bytes; they lie in the page, or in bytes_ until the next call.
   Result<Bytes> stored(PageCursor body, uint64_t bytes);
 

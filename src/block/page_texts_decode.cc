@@ -19,7 +19,8 @@ bool is_beyond(size_t count, uint64_t length, uint64_t bytes_max) { return count
 
 }  // namespace
 
-Result<void> TextsDecoder::read(Bytes page, Nesting nesting, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read(Bytes page, Nesting nesting, PageRange range, size_t count, uint64_t bytes_max,
+                                TextValues& out) {
   PageCursor body(page);
   uint8_t encoding = 0;
   if (!body.byte(encoding)) return damaged("it is empty");
@@ -28,15 +29,15 @@ Result<void> TextsDecoder::read(Bytes page, Nesting nesting, size_t count, uint6
     case Encoding::ConstantText:
       return read_constant(body, count, bytes_max, out);
     case Encoding::PlainText:
-      return read_plain(body, count, bytes_max, out);
+      return read_plain(body, range, count, bytes_max, out);
     case Encoding::HexText:
-      return read_hex(body, count, bytes_max, out);
+      return read_hex(body, range, count, bytes_max, out);
     case Encoding::UuidText:
-      return read_uuids(body, count, bytes_max, out);
+      return read_uuids(body, range, count, bytes_max, out);
     case Encoding::DecimalText:
-      return read_decimals(body, count, bytes_max, out);
+      return read_decimals(body, range, count, bytes_max, out);
     case Encoding::DictionaryText:
-      if (nesting == Nesting::Top) return read_dictionary(body, count, bytes_max, out);
+      if (nesting == Nesting::Top) return read_dictionary(body, range, count, bytes_max, out);
       break;
     default:
       break;
@@ -69,32 +70,42 @@ Result<void> TextsDecoder::read_constant(PageCursor body, size_t count, uint64_t
   return {};
 }
 
-Result<void> TextsDecoder::read_plain(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read_plain(PageCursor body, PageRange range, size_t count, uint64_t bytes_max,
+                                      TextValues& out) {
   Bytes lengths_page;
   if (!body.sized(lengths_page)) return damaged("its lengths");
-  out.ends.resize(count);
-  TRY(ints_.read(lengths_page, Nesting::Top, std::span<uint32_t>(out.ends)));
+  // All lengths: where a text begins is the sum of those before it.
+  std::vector<uint32_t>& ends = out.ends;
+  ends.resize(range.of);
+  TRY(ints_.read_all(lengths_page, Nesting::Top, std::span(ends)));
   uint64_t total = 0;  // at most 2^24 lengths of 32 bits
-  for (uint32_t& end : out.ends) {
+  for (uint32_t& end : ends) {
     total += end;
     end = static_cast<uint32_t>(total);
   }
   if (total > bytes_max) return too_much();
-  out.bytes = as_text(TRY(stored(body, total)));
+  const std::string_view bytes = as_text(TRY(stored(body, total)));
+  const uint32_t begin = range.first == 0 ? 0 : ends[range.first - 1];
+  out.bytes = bytes.substr(begin, count == 0 ? 0 : ends[range.first + count - 1] - begin);
+  if (count == range.of) return {};
+  for (size_t i = 0; i < count; i++) ends[i] = ends[range.first + i] - begin;
+  ends.resize(count);
   return {};
 }
 
-Result<void> TextsDecoder::read_hex(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read_hex(PageCursor body, PageRange range, size_t count, uint64_t bytes_max,
+                                    TextValues& out) {
   uint64_t byte_count = 0;
   if (!body.varint(byte_count) || byte_count > kHexBytesMax) return damaged("the length of its texts");
   if (is_beyond(count, 2 * byte_count, bytes_max)) return too_much();
   if (byte_count > kHexNumberBytes) {
-    const Bytes bytes = TRY(stored(body, count * byte_count));
+    if (is_beyond(range.of, 2 * byte_count, kPageTextBytesMax)) return too_much();
+    const Bytes bytes = TRY(stored(body, range.of * byte_count)).subspan(range.first * byte_count, count * byte_count);
     out.bytes.resize(2 * bytes.size());
     hex_from_bytes(bytes.data(), bytes.size(), out.bytes.data());
   } else {
     const std::span<uint64_t> numbers(numbers_.at(count), count);
-    TRY(ints_.read(body.rest(), Nesting::Top, numbers));
+    TRY(ints_.read(body.rest(), Nesting::Top, range, numbers));
     out.bytes.resize(2 * count * byte_count);
     uint8_t bytes[kHexNumberBytes];
     for (size_t i = 0; i < count; i++) {
@@ -106,7 +117,8 @@ Result<void> TextsDecoder::read_hex(PageCursor body, size_t count, uint64_t byte
   return {};
 }
 
-Result<void> TextsDecoder::read_uuids(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read_uuids(PageCursor body, PageRange range, size_t count, uint64_t bytes_max,
+                                      TextValues& out) {
   if (is_beyond(count, kUuidChars, bytes_max)) return too_much();
   Bytes versions_page;
   Bytes high_page;
@@ -114,9 +126,9 @@ Result<void> TextsDecoder::read_uuids(PageCursor body, size_t count, uint64_t by
   const std::span<uint32_t> versions(codes_.at(count), count);
   const std::span<uint64_t> high(numbers_.at(count), count);
   const std::span<uint64_t> low(low_numbers_.at(count), count);
-  TRY(ints_.read(versions_page, Nesting::Top, versions));
-  TRY(ints_.read(high_page, Nesting::Top, high));
-  TRY(ints_.read(body.rest(), Nesting::Top, low));
+  TRY(ints_.read(versions_page, Nesting::Top, range, versions));
+  TRY(ints_.read(high_page, Nesting::Top, range, high));
+  TRY(ints_.read(body.rest(), Nesting::Top, range, low));
   fill_ends(count, kUuidChars, out);
   out.bytes.resize(count * kUuidChars);
   for (size_t i = 0; i < count; i++)
@@ -124,9 +136,10 @@ Result<void> TextsDecoder::read_uuids(PageCursor body, size_t count, uint64_t by
   return {};
 }
 
-Result<void> TextsDecoder::read_decimals(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read_decimals(PageCursor body, PageRange range, size_t count, uint64_t bytes_max,
+                                         TextValues& out) {
   uint64_t* const numbers = numbers_.at(count);
-  TRY(ints_.read(body.rest(), Nesting::Top, std::span<uint64_t>(numbers, count)));
+  TRY(ints_.read(body.rest(), Nesting::Top, range, std::span<uint64_t>(numbers, count)));
   out.ends.resize(count);
   char text[kDecimalCharsMax];
   for (size_t i = 0; i < count; i++) {
@@ -137,14 +150,15 @@ Result<void> TextsDecoder::read_decimals(PageCursor body, size_t count, uint64_t
   return {};
 }
 
-Result<void> TextsDecoder::read_dictionary(PageCursor body, size_t count, uint64_t bytes_max, TextValues& out) {
+Result<void> TextsDecoder::read_dictionary(PageCursor body, PageRange range, size_t count, uint64_t bytes_max,
+                                           TextValues& out) {
   uint64_t entries = 0;
   Bytes entries_page;
-  if (!body.varint(entries) || entries > count || !body.sized(entries_page)) return damaged("its dictionary");
+  if (!body.varint(entries) || entries > range.of || !body.sized(entries_page)) return damaged("its dictionary");
   distinct_.clear();
-  TRY(read(entries_page, Nesting::Inner, entries, bytes_max, distinct_));
+  TRY(read(entries_page, Nesting::Inner, {entries, 0}, entries, bytes_max, distinct_));
   const std::span<uint32_t> codes(codes_.at(count), count);
-  TRY(ints_.read(body.rest(), Nesting::Top, codes));
+  TRY(ints_.read(body.rest(), Nesting::Top, range, codes));
   out.ends.resize(count);
   uint64_t total = 0;
   for (size_t i = 0; i < count; i++) {

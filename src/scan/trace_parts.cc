@@ -62,8 +62,9 @@ Result<model::TraceSummary> PlacedParts::summary() const {
   std::optional<model::TraceSummary> all;
   const auto add = [&](const model::TraceSummary& part) { all = all ? model::merge(*all, part) : part; };
   for (const BlockPart& part : parts_.blocks) {
-    block::RowGroup group = TRY(snapshot_.blocks[part.block]->block().row_group(part.place.row_group));
-    add(TRY(summary_at(group, part.place.first_row)));
+    const block::Block& block = snapshot_.blocks[part.block]->block();
+    block::RowGroup rows = TRY(block.rows_of_trace(part.place.row_group, part.place.first_row));
+    add(TRY(rows.traces())[0].summary);
   }
   for (const HeadPart& part : parts_.heads) add(snapshot_.heads[part.head].slice().summary(part.trace));
   return all.value_or(model::TraceSummary());
@@ -94,17 +95,18 @@ Result<bool> PlacedParts::visit_block(size_t number, std::span<const uint32_t> p
   while (!places.empty()) {
     const auto after = std::ranges::upper_bound(groups, row_of(places[0]), {}, &block::RowGroupFacts::first_row);
     const auto index = static_cast<uint32_t>(after - groups.begin() - 1);
-    const block::RowGroupFacts& facts = groups[index];
-    rows_.clear();
-    while (rows_.size() < places.size() && row_of(places[rows_.size()]) < facts.first_row + facts.row_count)
-      rows_.push_back(static_cast<uint32_t>(row_of(places[rows_.size()]) - facts.first_row));
-    if (rows_.empty()) return Error(Code::DataLoss, "the trace index is damaged");
+    const uint32_t first_in_group = index == part.block->place.row_group ? part.block->place.first_row : 0;
     if (!group_ || group_part_ != number || group_index_ != index) {
       group_.reset();
-      group_.emplace(TRY(block.row_group(index)));
+      group_.emplace(TRY(block.rows_of_trace(index, first_in_group)));
       group_part_ = number;
       group_index_ = index;
     }
+    const uint64_t group_row = groups[index].first_row + first_in_group;
+    rows_.clear();
+    while (rows_.size() < places.size() && row_of(places[rows_.size()]) < group_row + group_->row_count())
+      rows_.push_back(static_cast<uint32_t>(row_of(places[rows_.size()]) - group_row));
+    if (rows_.empty()) return Error(Code::DataLoss, "the trace index is damaged");
     const bool more = TRY(visit({.part = number, .at = at, .rows = rows_, .group = &*group_, .head = nullptr}));
     if (!more) return false;
     at += rows_.size();

@@ -60,8 +60,8 @@ class PlacedParts {
   struct Run {
     size_t part = 0;
     size_t at = 0;                     // of the first in what was asked for
-    std::span<const uint32_t> rows;    // of the row group or head
-    block::RowGroup* group = nullptr;  // of a block's part
+    std::span<const uint32_t> rows;    // of `group` or `head`
+    block::RowGroup* group = nullptr;  // of a block's part: Block::rows_of_trace()
     const model::SpanBatch* head = nullptr;
   };
   using Visit = std::function<Result<bool>(const Run& run)>;  // false: that is enough

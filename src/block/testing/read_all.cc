@@ -26,6 +26,7 @@ class Reader {
     for (uint32_t i = 0; i < block_->row_groups().size(); ++i)
       if (auto group = value(block_->row_group(i))) read_group(*group);
     copy();
+    copy_by_trace();
     if (error_) return *error_;
     return text_;
   }
@@ -129,6 +130,27 @@ class Reader {
       std::iota(rows.begin(), rows.end(), 0);
       const Result<void> copied = copier.append(*group, rows);
       if (!copied.ok() && !error_) error_ = copied.error();
+    }
+    for (size_t row = 0; row < std::min(spans.span_count(), kSpansDescribedMax); ++row)
+      text_ += model::testing::describe(spans, row);
+  }
+
+  // Each trace by itself.
+  void copy_by_trace() {
+    model::SpanBatch spans;
+    RowCopier copier(block_, spans);
+    for (uint32_t i = 0; i < block_->row_groups().size(); ++i) {
+      auto group = value(block_->row_group(i));
+      const auto traces = group ? value(group->traces()) : std::nullopt;
+      if (!traces) continue;
+      for (const TraceRows& trace : *traces) {
+        auto part = value(block_->rows_of_trace(i, trace.first_row));
+        if (!part) continue;
+        std::vector<uint32_t> rows(part->row_count());
+        std::iota(rows.begin(), rows.end(), 0);
+        const Result<void> copied = copier.append(*part, rows);
+        if (!copied.ok() && !error_) error_ = copied.error();
+      }
     }
     for (size_t row = 0; row < std::min(spans.span_count(), kSpansDescribedMax); ++row)
       text_ += model::testing::describe(spans, row);
