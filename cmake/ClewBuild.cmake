@@ -37,7 +37,7 @@ endif()
 
 # The floor of each module: a module may depend only on strictly lower floors.
 set(clew_floors
-  base:0 codec:1 platform:1 model:2 net:2 query:2 decode:3 journal:3 block:3 object:3 rollup:3 eval:3 render:4 store:5 scan:7 demo:9 transfer:9 receive:9 serve:9 app:10)
+  base:0 codec:1 platform:1 model:2 net:2 query:2 decode:3 journal:3 block:3 object:3 rollup:3 eval:3 render:4 store:5 scan:7 demo:9 file:9 transfer:9 receive:9 serve:9 app:10)
 
 function(clew_floor module result)
   foreach(entry IN LISTS clew_floors)

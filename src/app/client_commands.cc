@@ -2,7 +2,6 @@
 #include "app/client_commands.h"
 
 #include <fmt/format.h>
-#include <simdjson.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -14,7 +13,6 @@
 
 #include "app/search_table.h"
 #include "app/storage_table.h"
-#include "net/http_client.h"
 #include "net/url.h"
 #include "query/parse.h"
 #include "render/terminal_text.h"
@@ -60,48 +58,6 @@ bool colour_wanted() {
   return isatty(STDOUT_FILENO) && environment("NO_COLOR").empty() && environment("TERM") != "dumb";
 }
 
-Code code_of_status(int status) {
-  switch (status) {
-    case 400:
-      return Code::InvalidArgument;
-    case 401:
-      return Code::Unauthenticated;
-    case 403:
-      return Code::PermissionDenied;
-    case 404:
-      return Code::NotFound;
-    case 503:
-      return Code::Unavailable;
-    default:
-      return Code::Unknown;
-  }
-}
-
-// The body of an answer of 200, or the problem that the server described.
-Result<std::string> ask(const ServerOptions& server, std::string_view method, const std::string& target,
-                        const net::HttpClient::Options& options = {}) {
-  net::HttpClient client = TRY(net::HttpClient::to(server.url, options));
-  net::HttpFields headers;
-  if (!server.tenant.empty()) headers.emplace_back("X-Scope-OrgID", server.tenant);
-  Result<net::HttpAnswer> answer = client.request(method, target, "", headers);
-  if (!answer.ok()) return answer.error().with(server.url);
-  constexpr int kOk = 200;
-  if (answer->status == kOk) return std::move(answer->body);
-  simdjson::dom::parser parser;
-  std::string_view detail;
-  if (parser.parse(answer->body.data(), answer->body.size())["detail"].get(detail) != simdjson::SUCCESS)
-    return Error(code_of_status(answer->status), fmt::format("{} answered {}", server.url, answer->status));
-  return Error(code_of_status(answer->status), render::harmless(detail, render::Charset::Utf8));
-}
-
-Result<std::string> get(const ServerOptions& server, const std::string& target) { return ask(server, "GET", target); }
-
-void add_parameter(std::string& target, std::string_view name, std::string_view value) {
-  if (value.empty()) return;
-  target += target.find('?') == std::string::npos ? '?' : '&';
-  target += fmt::format("{}={}", name, net::percent_encode(value));
-}
-
 }  // namespace
 
 Result<void> search(const SearchCommand& command) {
@@ -112,7 +68,7 @@ Result<void> search(const SearchCommand& command) {
   add_parameter(target, "to", command.to);
   add_parameter(target, "token", command.token);
   add_parameter(target, "limit", std::to_string(command.limit));
-  const Result<std::string> body = get(command.server, target);
+  const Result<std::string> body = TRY(ServerClient::to(command.server)).get(target);
   if (!body.ok()) {
     const query::ParseResult parsed = query::parse(command.query);
     if (body.error().code() != Code::InvalidArgument || parsed.ok()) return body.error();
@@ -139,7 +95,7 @@ Result<void> trace(const TraceCommand& command) {
     add_parameter(target, "charset", terminal_charset() == render::Charset::Ascii ? "ascii" : "utf8");
     add_parameter(target, "colour", colour_wanted() ? "on" : "off");
   }
-  write_out(TRY(get(command.server, target)));
+  write_out(TRY(TRY(ServerClient::to(command.server)).get(target)));
   if (command.format != "text") write_out("\n");
   return {};
 }
@@ -148,7 +104,8 @@ Result<void> admin(const AdminCommand& command) {
   // A compaction of everything takes as long as it takes.
   const net::HttpClient::Options patient = {.timeout = std::chrono::hours(24)};
   const std::string_view method = command.action == "storage" ? "GET" : "POST";
-  const std::string body = TRY(ask(command.server, method, "/clew/v1/admin/" + command.action, patient));
+  const std::string body =
+      TRY(TRY(ServerClient::to(command.server, patient)).ask(method, "/clew/v1/admin/" + command.action));
   write_out(command.format == "json" ? body + "\n" : TRY(storage_table(body)));
   return {};
 }

@@ -7,14 +7,10 @@
 #include <cstdint>
 #include <string>
 
+#include "app/server_client.h"
 #include "base/result.h"
 
 namespace clew::app {
-
-struct ServerOptions {
-  std::string url = "http://127.0.0.1:16686";
-  std::string tenant;  // X-Scope-OrgID, if not empty
-};
 
 struct SearchCommand {
   ServerOptions server;

@@ -169,6 +169,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_config(app, chosen);
   add_load(app, chosen);
   add_demo(app, chosen);
+  add_import(app, chosen);
+  add_export(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

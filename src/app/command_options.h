@@ -34,10 +34,12 @@ void on(CLI::App* command, Run& chosen, Run run);
 void add_examples(CLI::App* command, std::string_view lines);
 
 void add_search(CLI::App& app, Run& chosen);
+void add_export(CLI::App& app, Run& chosen);
 void add_trace(CLI::App& app, Run& chosen);
 void add_admin(CLI::App& app, Run& chosen);
 
 void add_load(CLI::App& app, Run& chosen);
 void add_demo(CLI::App& app, Run& chosen);
+void add_import(CLI::App& app, Run& chosen);
 
 }  // namespace clew::app

@@ -4,12 +4,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <fstream>
 #include <random>
 #include <vector>
 
-#include "codec/compress.h"
-#include "decode/otlp/traces_protobuf.h"
+#include "file/otlp_file.h"
 
 namespace clew::app {
 namespace {
@@ -17,19 +15,7 @@ namespace {
 using model::SpanBatch;
 using model::ValueType;
 
-constexpr uint8_t kFirstByteOfTracesData = 0x0A;  // field 1, length-delimited; no frame is as long as this says
 constexpr UnixNanos kYear2026 = 1'767'225'600 * kNanosPerSecond;
-
-uint32_t big_endian(const uint8_t* bytes) {
-  return uint32_t{bytes[0]} << 24 | uint32_t{bytes[1]} << 16 | uint32_t{bytes[2]} << 8 | uint32_t{bytes[3]};
-}
-
-Result<void> append_traces(Bytes body, SpanBatch& spans) {
-  SpanBatch decoded;
-  TRY(decode::otlp::decode_traces_protobuf(body, decoded));
-  spans.append(decoded);
-  return {};
-}
 
 struct Service {
   std::string_view name;
@@ -228,25 +214,15 @@ class Shop {
 }  // namespace
 
 Result<SpanBatch> read_spans(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Error(Code::NotFound, path + ": cannot be opened");
-  const std::string packed((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  codec::Inflater inflater;
-  Result<Bytes> inflated = inflater.inflate(codec::sniff(as_bytes(packed)), as_bytes(packed), kLoadFileBytesMax);
-  if (!inflated.ok()) return inflated.error().with(path);
-  Bytes rest = *inflated;
+  using file::OtlpFile;
+  OtlpFile file = TRY(OtlpFile::open(path));
   SpanBatch spans;
-  if (!rest.empty() && rest[0] == kFirstByteOfTracesData) {
-    if (const Result<void> read = append_traces(rest, spans); !read.ok()) return read.error().with(path);
-    return spans;
-  }
-  for (size_t frame = 0; !rest.empty(); ++frame) {
-    const size_t bytes = rest.size() < 4 ? SIZE_MAX : size_t{big_endian(rest.data())};
-    if (bytes > rest.size() - 4)
-      return Error(Code::InvalidArgument, fmt::format("{}: frame {} is cut off, or this is no OTLP file", path, frame));
-    const Result<void> read = append_traces(rest.subspan(4, bytes), spans);
-    if (!read.ok()) return read.error().with(fmt::format("{}: frame {}", path, frame));
-    rest = rest.subspan(4 + bytes);
+  for (OtlpFile::Part part = file.next(); part.kind != OtlpFile::Kind::End; part = file.next()) {
+    if (part.kind != OtlpFile::Kind::Spans)
+      return Error(Code::InvalidArgument, fmt::format("{}: {}: {}", path, part.place, part.problem));
+    spans.append(part.spans);
+    if (file.offset() > kLoadFileBytesMax)
+      return Error(Code::ResourceExhausted, fmt::format("{}: more than {} MiB", path, kLoadFileBytesMax >> 20));
   }
   if (spans.span_count() == 0) return Error(Code::InvalidArgument, path + ": holds no spans");
   return spans;

@@ -20,8 +20,7 @@ enum class Profile : uint8_t {
   Fat,   // the same with 25 attributes, a third of them new with every span: some 1.7 KB a span
 };
 
-// All spans of a file: OTLP protobuf (TracesData), or frames of a big-endian u32 length and one TracesData each; as it
-// is, or packed by gzip or zstd.
+// All spans of a file in any form that file/otlp_file.h knows.
 Result<model::SpanBatch> read_spans(const std::string& path);
 
 // At least `spans` spans in whole traces, the same for the same seed; their times begin at the year 2026.

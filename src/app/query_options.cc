@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 #include <CLI/CLI.hpp>
+#include <map>
 #include <memory>
 
 #include "app/client_commands.h"
 #include "app/command_options.h"
+#include "app/export_command.h"
 
 namespace clew::app {
 namespace {
@@ -37,6 +39,42 @@ void add_search(CLI::App& app, Run& chosen) {
                "\n"
                R"(clew search '{ .http.route = "/pay" } >> { duration > 200ms }' --format json)");
   on(command, chosen, [options] { return exit_of(search(*options)); });
+}
+
+void add_export(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("export", "Write whole traces as OTLP, newest first");
+  auto options = std::make_shared<ExportCommand>();
+  command->add_option("TRACEQL", options->query, "traces of which it chooses spans; '{}' is all")->required();
+  CLI::Option* const since =
+      command->add_option("--since", options->since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
+  command->add_option("--from", options->from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
+      ->type_name("TIME")
+      ->excludes(since);
+  command->add_option("--to", options->to, "end, as --from")->type_name("TIME");
+  command->add_option("--limit", options->limit, "traces at most; without it all");
+  const std::map<std::string, ExportFormat> formats = {{"otlp-json-lines", ExportFormat::JsonLines},
+                                                       {"otlp-json", ExportFormat::Json},
+                                                       {"otlp-protobuf", ExportFormat::Protobuf},
+                                                       {"otlp-frames", ExportFormat::Frames}};
+  auto format = std::make_shared<std::string>("otlp-json-lines");
+  command
+      ->add_option("--format", *format,
+                   "otlp-json-lines: a trace on each line; otlp-json, otlp-protobuf: one TracesData; otlp-frames: a "
+                   "big-endian length before each trace in protobuf")
+      ->capture_default_str()
+      ->check(CLI::IsMember(formats));
+  command->add_option("--output", options->output, "file; packed if it ends in .gz or .zst. Without it standard output")
+      ->type_name("FILE");
+  add_server_options(*command, options->server);
+  add_examples(command,
+               "clew export '{ status = error }' --since 1h --output errors.json.gz\n"
+               "clew export '{}' --format otlp-protobuf --output all.otlp.zst");
+  on(command, chosen, [=] {
+    options->format = formats.at(*format);
+    const Result<bool> whole = export_traces(*options);
+    if (!whole.ok()) return exit_with(whole.error());
+    return *whole ? 0 : 1;
+  });
 }
 
 void add_trace(CLI::App& app, Run& chosen) {

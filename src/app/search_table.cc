@@ -98,7 +98,10 @@ Result<SearchTable> search_table(std::string_view json, render::Charset charset)
   }
   SearchTable table;
   std::vector<Row> rows = {{"TRACE", "START", "DURATION", "SPANS", "ERRORS", "MATCHED", "ROOT"}};
-  for (const element trace : traces) rows.push_back(row_of(trace, charset));
+  for (const element trace : traces) {
+    table.trace_ids.emplace_back(text_at(trace, "traceId"));
+    rows.push_back(row_of(trace, charset));
+  }
   table.text = rows.size() > 1 ? table_text(rows, charset) : "no traces\n";
   table.next_token = text_at(answer, "nextToken");
   if (!complete) table.reason = text_at(answer, "reason");

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "render/terminal_text.h"
@@ -12,6 +13,7 @@
 namespace clew::app {
 
 struct SearchTable {
+  std::vector<std::string> trace_ids;
   std::string text;        // one line a trace, under a line of headings
   std::string next_token;  // empty: these were all
   std::string reason;      // why the answer is incomplete; empty: it is complete

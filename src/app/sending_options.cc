@@ -6,11 +6,20 @@
 
 #include "app/command_options.h"
 #include "app/demo_command.h"
+#include "app/import_command.h"
 #include "app/load.h"
 #include "demo/traffic.h"
 #include "serve/time_range.h"
 
 namespace clew::app {
+namespace {
+
+// One of the words that the options take.
+codec::Encoding compression_named(const std::string& word) {
+  return codec::encoding_from_name(word == "none" ? "" : word).value();
+}
+
+}  // namespace
 
 void add_load(CLI::App& app, Run& chosen) {
   struct Words {
@@ -55,7 +64,7 @@ void add_load(CLI::App& app, Run& chosen) {
     // With --spans alone, the number of spans decides.
     options->duration = spans->count() > 0 && duration->count() == 0 ? 0 : *time;
     options->profile = words->profile == "fat" ? Profile::Fat : Profile::Demo;
-    options->compression = codec::encoding_from_name(words->compression == "none" ? "" : words->compression).value();
+    options->compression = compression_named(words->compression);
     const Result<LoadResult> result = run_load(*options);
     if (!result.ok()) return exit_with(result.error());
     print(load_json(*result) + "\n");
@@ -88,6 +97,37 @@ void add_demo(CLI::App& app, Run& chosen) {
       options->duration = *nanos;
     }
     return exit_of(demo(*options));
+  });
+}
+
+void add_import(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("import", "Send the spans of OTLP files to a server");
+  auto options = std::make_shared<ImportCommand>();
+  auto compression = std::make_shared<std::string>("none");
+  command
+      ->add_option("FILE", options->files,
+                   "OTLP in protobuf, JSON, JSON lines, or frames with a length before each; plain, gzip or zstd, told "
+                   "apart by content; - is standard input")
+      ->required()
+      ->expected(1, -1);
+  command->add_flag("--now", options->now, "move all times so that the newest span ends now");
+  command->add_option("--target", options->target, "grpc://host:port or http://host:port")->capture_default_str();
+  command->add_option("--tenant", options->tenant, "tenant to send as (header X-Scope-OrgID)")->envname("CLEW_TENANT");
+  command->add_option("--batch", options->batch, "spans in a request")
+      ->capture_default_str()
+      ->check(CLI::Range(1u, kImportBatchMax));
+  command->add_option("--compression", *compression, "none, gzip or zstd, on the way to the server")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "gzip", "zstd"}));
+  add_examples(command,
+               "clew import recorded.otlp.zst --now\n"
+               "clew import traces-*.json.gz --target http://localhost:4318\n"
+               "clew export '{ status = error }' | clew import - --target grpc://other:4317");
+  on(command, chosen, [=] {
+    options->compression = compression_named(*compression);
+    const Result<bool> whole = import_files(*options);
+    if (!whole.ok()) return exit_with(whole.error());
+    return *whole ? 0 : 1;
   });
 }
 

@@ -56,7 +56,8 @@ def test_the_shop_is_there_at_once(clew):
     assert list(kinds.values()).count("service") >= 12, kinds
     assert {"database", "messaging", "external"} <= set(kinds.values()), kinds
     edges = {(edge["caller"], edge["callee"]) for edge in graph["edges"]}
-    wanted = {("gateway", "order"), ("order", "payment"), ("payment", "fraud-check"), ("order", "orders")}
+    wanted = {("gateway", "order"), ("order", "payment"), ("payment", "fraud-check"), ("order", "order-worker"),
+              ("order-worker", "notifications")}
     assert wanted <= edges, (wanted - edges, graph)
 
 
