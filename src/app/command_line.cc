@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
+#include <sstream>
 
 #include "app/command_options.h"
+#include "app/command_text.h"
 #include "app/configuration.h"
 #include "app/logging.h"
 #include "app/serve_command.h"
@@ -86,6 +88,9 @@ void add_serve(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("serve", "Run the server: receive, keep and answer, in one process");
   auto options = std::make_shared<ConfigurationOptions>();
   options->add_to(*command);
+  add_examples(command,
+               "clew serve\n"
+               "clew serve --data /var/lib/clew --listen 0.0.0.0 --set retention.age=30d");
   on(command, chosen, [options] {
     Configuration configuration;
     if (const auto problems = options->read(configuration); !problems.empty()) return complain_of(problems, kUsageExit);
@@ -99,6 +104,7 @@ void add_config(CLI::App& app, Run& chosen) {
   CLI::App* const check = config->add_subcommand("check", "Name every mistake in a configuration file with its line");
   auto file = std::make_shared<std::string>();
   check->add_option("FILE", *file, "YAML file")->required();
+  add_examples(check, "clew config check clew.yaml");
   on(check, chosen, [file] {
     Configuration configuration;
     const auto problems = read_configuration_file(*file, configuration);
@@ -109,6 +115,7 @@ void add_config(CLI::App& app, Run& chosen) {
   CLI::App* const show_command = config->add_subcommand("show", "Print the settings in force, with what they mean");
   auto options = std::make_shared<ConfigurationOptions>();
   options->add_to(*show_command);
+  add_examples(show_command, "clew config show --config clew.yaml");
   on(show_command, chosen, [options] {
     Configuration configuration;
     if (const auto problems = options->read(configuration); !problems.empty()) return complain_of(problems, kUsageExit);
@@ -117,6 +124,7 @@ void add_config(CLI::App& app, Run& chosen) {
   });
 
   CLI::App* const reference = config->add_subcommand("reference", "Print the reference of all settings as Markdown");
+  add_examples(reference, "clew config reference > configuration.md");
   on(reference, chosen, [] {
     print(reference_page());
     return 0;
@@ -130,6 +138,7 @@ void add_verify(CLI::App& app, Run& chosen) {
   options->folder = "clew-data";
   command->add_option("--data", options->folder, "folder of the store")->capture_default_str()->type_name("DIR");
   command->add_flag("--columns", options->columns, "also print what each column takes, and how it is kept");
+  add_examples(command, "clew verify --data clew-data --columns");
   on(command, chosen, [options] {
     const Result<int> status = verify(*options);
     return status.ok() ? *status : exit_with(status.error());
@@ -141,6 +150,7 @@ void add_traceql(CLI::App& app, Run& chosen) {
   CLI::App* const check = traceql->add_subcommand("check", "Print the canonical form, or where and why it is no query");
   auto text = std::make_shared<std::string>();
   check->add_option("QUERY", *text, "TraceQL")->required();
+  add_examples(check, "clew traceql check '{ status = error } >> { duration > 1s }'");
   on(check, chosen, [text] {
     const query::ParseResult parsed = query::parse(*text);
     if (parsed.ok()) {
@@ -152,10 +162,82 @@ void add_traceql(CLI::App& app, Run& chosen) {
   });
 }
 
+// ---- The command line as data ----
+
+// "TEXT:{table,json}" → the words in the braces.
+std::vector<std::string> choices_of(const std::string& type) {
+  std::vector<std::string> choices;
+  const size_t open = type.find('{');
+  const size_t close = type.rfind('}');
+  if (open == std::string::npos || close == std::string::npos) return choices;
+  std::string_view rest = std::string_view(type).substr(open + 1, close - open - 1);
+  while (!rest.empty()) {
+    const std::string_view word = rest.substr(0, rest.find(','));
+    choices.emplace_back(word);
+    rest.remove_prefix(std::min(rest.size(), word.size() + 1));
+  }
+  return choices;
+}
+
+OptionText describe(const CLI::Option& option) {
+  OptionText text;
+  text.positional = option.get_positional();
+  text.name = option.get_lnames().empty() ? option.get_name(true) : "--" + option.get_lnames().front();
+  if (option.get_items_expected_max() > 0) {
+    const std::string type = option.get_type_name();
+    text.value = type.substr(0, type.find(':'));
+    text.choices = choices_of(type);
+  }
+  text.help = option.get_description();
+  text.fallback = option.get_default_str();
+  text.environment = option.get_envname();
+  return text;
+}
+
+CommandText describe(const CLI::App& app, const std::string& above) {
+  CommandText text;
+  text.path = above.empty() ? app.get_name() : above + " " + app.get_name();
+  text.help = app.get_description();
+  for (const CLI::Option* option : app.get_options([](const CLI::Option*) { return true; }))
+    text.options.push_back(describe(*option));
+  std::istringstream footer(app.get_footer());
+  for (std::string line; std::getline(footer, line);)
+    if (line.starts_with("  ")) text.examples.push_back(line.substr(2));
+  for (const CLI::App* below : app.get_subcommands([](const CLI::App*) { return true; }))
+    text.commands.push_back(describe(*below, text.path));
+  return text;
+}
+
+// These two look at the whole command line, which they are part of.
+void add_completion(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("completion", "Print the script that lets a shell complete commands");
+  auto shell = std::make_shared<std::string>();
+  command->add_option("SHELL", *shell, "the shell that reads it")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  add_examples(command,
+               "source <(clew completion bash)\n"
+               "clew completion zsh > ~/.zfunc/_clew\n"
+               "clew completion fish > ~/.config/fish/completions/clew.fish");
+  on(command, chosen, [&app, shell] {
+    print(completion_script(describe(app, ""), *shell));
+    return 0;
+  });
+}
+
+void add_man(CLI::App& app, Run& chosen) {
+  CLI::App* const command = app.add_subcommand("man", "Print the manual page");
+  add_examples(command, "clew man | man -l -");
+  on(command, chosen, [&app] {
+    print(manual_page(describe(app, ""), kVersion));
+    return 0;
+  });
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
-  CLI::App app("Clew: distributed tracing in one program", "clew");
+  CLI::App app("Distributed tracing in one program", "clew");
   app.set_version_flag("--version", fmt::format("clew {}", kVersion));
   app.require_subcommand(1);
   app.footer("clew COMMAND --help describes a command.");
@@ -171,6 +253,8 @@ int run_command_line(int argc, const char* const* argv) {
   add_demo(app, chosen);
   add_import(app, chosen);
   add_export(app, chosen);
+  add_completion(app, chosen);
+  add_man(app, chosen);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -41,6 +42,48 @@ TEST(CommandLine, ExplainsItself) {
     EXPECT_THAT(help.out, HasSubstr(command));
   EXPECT_THAT(run({"--version"}).out, StartsWith("clew "));
   EXPECT_THAT(run({"load", "--help"}).out, AllOf(HasSubstr("--target"), HasSubstr("--compression")));
+}
+
+// The commands that --help of `words` lists.
+std::vector<std::string> commands_below(const std::vector<const char*>& words) {
+  std::vector<const char*> help = words;
+  help.push_back("--help");
+  const std::string out = run(help).out;
+  std::vector<std::string> found;
+  size_t at = out.find("Subcommands:\n");
+  if (at == std::string::npos) return found;
+  std::istringstream lines(out.substr(at + sizeof "Subcommands:"));
+  for (std::string line; std::getline(lines, line) && line.starts_with("  ");)
+    if (line[2] != ' ') found.push_back(line.substr(2, line.find(' ', 2) - 2));
+  return found;
+}
+
+TEST(CommandLine, ShowsAnExampleOfEveryCommand) {
+  const std::vector<std::string> commands = commands_below({});
+  EXPECT_GE(commands.size(), 13u);
+  for (const std::string& command : commands) {
+    const std::vector<std::string> below = commands_below({command.c_str()});
+    if (below.empty()) EXPECT_THAT(run({command.c_str(), "--help"}).out, HasSubstr("Examples:\n  ")) << command;
+    for (const std::string& each : below)
+      EXPECT_THAT(run({command.c_str(), each.c_str(), "--help"}).out, HasSubstr("Examples:\n  clew " + command));
+  }
+}
+
+TEST(CommandLine, TheManualPageIsCurrent) {
+  std::ifstream file(CLEW_SOURCE_DIR "/docs/reference/clew.1");
+  std::ostringstream page;
+  page << file.rdbuf();
+  EXPECT_EQ(page.str(), run({"man"}).out) << "run: clew man > docs/reference/clew.1";
+}
+
+TEST(CommandLine, EveryShellIsToldOfEveryCommand) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = run({"completion", shell}).out;
+    for (const std::string& command : commands_below({}))
+      EXPECT_THAT(script, HasSubstr("'clew " + command + "'")) << shell;
+    EXPECT_THAT(script, HasSubstr("otlp-json-lines")) << shell;
+  }
+  EXPECT_EQ(run({"completion", "ksh"}).exit_code, 2);
 }
 
 TEST(CommandLine, ExitsWith2ForWhatIsNoCommandLine) {

@@ -31,9 +31,7 @@ void add_load(CLI::App& app, Run& chosen) {
   auto options = std::make_shared<LoadOptions>();
   auto words = std::make_shared<Words>();
   command->add_option("--target", options->target, "grpc://host:port or http://host:port")->required();
-  command->add_option("--file", options->file,
-                      "replay a file: OTLP protobuf, or frames of a big-endian length and one "
-                      "TracesData each; plain, gzip or zstd");
+  command->add_option("--file", options->file, "replay a file instead of made-up spans, in any form that import reads");
   command->add_option("--profile", words->profile, "without a file: demo (a shop, 600 B a span) or fat (1.7 KB a span)")
       ->capture_default_str()
       ->check(CLI::IsMember({"demo", "fat"}));

@@ -50,7 +50,7 @@ Result<void> ByteStream::read_packed() {
 
 Result<Bytes> ByteStream::peek(size_t bytes) {
   if (window_.size() - begin_ < bytes) {
-    std::memmove(window_.data(), window_.data() + begin_, end_ - begin_);
+    if (begin_ > 0) std::memmove(window_.data(), window_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
     window_.resize(std::max({window_.size(), bytes, kReadBytes}));
