@@ -104,6 +104,9 @@ void HeadScan::consider(uint32_t trace) {
   if (newest_.is_late(key)) return;
   if (shared_.is_shared(summary.id)) return consider_shared(trace, summary);
   if (evaluator_->finds_nothing() || !newest_.in_range(summary) || !newest_.may_enter(key)) return;
+  if (summary.span_count > newest_.options().join_rows_max) {  // wants less memory there
+    return shared_.see(summary.id, leaves_.all(), summary.order_time);
+  }
   if (summary.span_count > kSliceRows) {  // goes alone
     evaluate_chunk();
     if (newest_.stopped()) return;

@@ -55,6 +55,9 @@ struct SearchOptions {
   // next_page of an earlier answer to the same query with the same from and to; empty: from the newest on.
   std::string page;
 
+  // A trace in pieces, or in a head, with more rows is searched where it lies instead of being joined in memory.
+  uint64_t join_rows_max = 16'384;
+
   // The search ends early, with what it has, when the flag is set or the clock's monotonic time reaches the deadline.
   const std::atomic<bool>* cancelled = nullptr;
   const Clock* clock = nullptr;

@@ -17,23 +17,36 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 #include "eval/batch_view.h"
 #include "scan/describe.h"
+#include "scan/giant_trace.h"
 
 namespace clew::scan {
 namespace {
 
 // Traces that wait before they are evaluated together: each row group is read once for all of them.
 constexpr size_t kWaitingMax = 256;
-// Rows that are joined at a time.
-constexpr uint64_t kJoinRows = 16'384;
+// What a span that is shown takes while it is copied.
+constexpr uint64_t kBytesPerShownSpan = 2048;
 // Of a trace that was seen: its entry in the table.
 constexpr uint64_t kBytesPerSight = 96;
 // 128 KiB, of what a search reserves for lists; beyond some 100,000 shared traces more of them are looked up.
 constexpr size_t kMarkWordsMax = 16'384;
 // Traces that are looked up between two looks at the clock.
 constexpr size_t kLookUpsPerPace = 256;
+
+// What the search knows of it already.
+FoundTrace facts_of(const Found& found) {
+  FoundTrace trace;
+  trace.id = found.key.id;
+  trace.start = found.summary.start;
+  trace.end = found.summary.end;
+  trace.span_count = found.summary.span_count;
+  trace.matched_count = found.matched_count;
+  return trace;
+}
 
 }  // namespace
 
@@ -80,9 +93,8 @@ void SharedTraces::settle() {
 }
 
 void SharedTraces::finish(bool range_prunes) {
-  if (!any_) return;
   settle_all();
-  if (range_prunes) look_outside_range();
+  if (any_ && range_prunes) look_outside_range();
   settle_all();
 }
 
@@ -142,13 +154,18 @@ void SharedTraces::evaluate(std::vector<model::TraceId> ids) {
 
 // How many it has dealt with: at least one.
 size_t SharedTraces::evaluate_some(std::span<const model::TraceId> ids) {
+  Result<TraceParts> parts = TraceParts::find(snapshot_, ids[0]);
+  if (parts.ok() && parts->rows > newest_.options().join_rows_max) {
+    evaluate_giant(ids[0], std::move(*parts));
+    return 1;
+  }
   Reservation memory(budget_, Share::Query);
   model::SpanBatch batch;
   std::vector<JoinedTrace> joined;
-  Result<size_t> taken = joiner_.join(ids, kJoinRows, memory, batch, joined);
+  Result<size_t> taken = joiner_.join(ids, newest_.options().join_rows_max, memory, batch, joined);
   if (!taken.ok() && ids.size() > 1) {  // it may be one of the others
     memory.reset();
-    taken = joiner_.join(ids.first(1), kJoinRows, memory, batch, joined);
+    taken = joiner_.join(ids.first(1), newest_.options().join_rows_max, memory, batch, joined);
   }
   if (!taken.ok()) {
     const bool no_room = taken.error().code() == Code::Unavailable;
@@ -184,6 +201,60 @@ size_t SharedTraces::evaluate_some(std::span<const model::TraceId> ids) {
   return *taken;
 }
 
+void SharedTraces::evaluate_giant(const model::TraceId& id, TraceParts parts) {
+  const auto too_large = [&, rows = parts.rows] {
+    newest_.note("the trace " + id.hex() + " has " + std::to_string(rows) +
+                 " spans, more than the memory for queries allows to look at");
+  };
+  Reservation memory(budget_, Share::Query);
+  const Result<std::unique_ptr<GiantTrace>> opened = GiantTrace::open(snapshot_, std::move(parts), memory, &pace_);
+  if (!opened.ok()) {
+    if (opened.error().code() == Code::Cancelled) return;  // that is noted
+    return opened.error().code() == Code::Unavailable ? too_large() : newest_.note(opened.error().what());
+  }
+  GiantTrace& giant = **opened;
+  Found found;
+  found.key = model::order_key(giant.summary());
+  if (!newest_.in_range(giant.summary()) || !newest_.may_enter(found.key)) return;
+  Result<eval::Evaluator> evaluator = eval::Evaluator::bind(query_, giant.view());
+  if (!evaluator.ok()) return newest_.note(evaluator.error().what());
+  const uint64_t bytes = evaluator->fixed_bytes() * giant.part_count();
+  if (!memory.grow(bytes + giant.rows().size() * evaluator->bytes_per_row())) return too_large();
+  eval::Matches matches;
+  const bool done = evaluator->run(giant.traces(), matches, &pace_);
+  if (evaluator->gave_up()) newest_.note(kTooManyValues);
+  if (done && !giant.view().error()) {
+    ++newest_.traces_inspected;
+    newest_.spans_inspected += giant.rows().size();
+    if (matches.positions.empty()) return;
+    found.source = Source::Shared;
+    found.summary = giant.summary();
+    found.matched_count = static_cast<uint32_t>(matches.positions.size());
+    found.shown = first_shown(giant.view(), giant.rows(), matches.positions, newest_.options().spans_per_trace);
+  }
+  if (giant.view().error()) return newest_.note(giant.view().error()->what());
+  if (done) newest_.enter(std::move(found));
+}
+
+Result<void> SharedTraces::describe_giant(const Found& found, TraceParts parts, SearchAnswer& answer,
+                                          FoundTrace& trace) {
+  Reservation memory(budget_, Share::Query);
+  const std::unique_ptr<GiantTrace> giant = TRY(GiantTrace::open(snapshot_, std::move(parts), memory, nullptr));
+  const uint64_t root_bytes = giant->rows().size() * eval::TraceFacts::kKnownParentBytesPerRow;
+  if (!memory.grow(root_bytes + found.shown.size() * kBytesPerShownSpan))
+    return Error(Code::Unavailable, "the trace " + found.key.id.hex() + " is too large to be described");
+  TRY(giant->count_services(trace));
+  read_root(giant->view(), giant->rows(), nullptr, trace);
+  if (giant->view().error()) return *giant->view().error();
+  std::vector<uint32_t> rows = found.shown;
+  std::ranges::sort(rows);
+  model::SpanBatch copies;
+  TRY(giant->copy(rows, copies));
+  std::iota(rows.begin(), rows.end(), 0);
+  append_shown(copies, std::move(rows), newest_.options().spans_per_trace, answer, trace);
+  return {};
+}
+
 void SharedTraces::choose(const eval::Traces& traces, std::span<const JoinedTrace> joined,
                           const model::SpanBatch& batch, const eval::Matches& matches) {
   newest_.traces_inspected += traces.count();
@@ -216,22 +287,29 @@ void SharedTraces::choose(const eval::Traces& traces, std::span<const JoinedTrac
 void SharedTraces::describe(std::span<const Found* const> found,
                             const std::function<void(const Found&, FoundTrace)>& told, SearchAnswer& answer) {
   for (size_t at = 0; at < found.size();) {
+    Result<TraceParts> parts = TraceParts::find(snapshot_, found[at]->key.id);
+    if (parts.ok() && parts->rows > newest_.options().join_rows_max) {
+      FoundTrace trace = facts_of(*found[at]);
+      const Result<void> described = describe_giant(*found[at], std::move(*parts), answer, trace);
+      if (described.ok()) {
+        told(*found[at], std::move(trace));
+      } else {
+        newest_.note(described.error().what());
+      }
+      ++at;
+      continue;
+    }
     std::vector<model::TraceId> ids;
     for (const Found* each : found.subspan(at)) ids.push_back(each->key.id);
     Reservation memory(budget_, Share::Query);
     model::SpanBatch batch;
     std::vector<JoinedTrace> joined;
-    const Result<size_t> taken = joiner_.join(ids, kJoinRows, memory, batch, joined);
+    const Result<size_t> taken = joiner_.join(ids, newest_.options().join_rows_max, memory, batch, joined);
     if (!taken.ok()) return newest_.note(taken.error().what());
     eval::BatchView view(batch);
     for (size_t i = 0; i < *taken; ++i) {
       const Found& each = *found[at + i];
-      FoundTrace trace;
-      trace.id = each.key.id;
-      trace.start = each.summary.start;
-      trace.end = each.summary.end;
-      trace.span_count = each.summary.span_count;
-      trace.matched_count = each.matched_count;
+      FoundTrace trace = facts_of(each);
       std::vector<uint32_t> rows;
       ServiceCounts services;
       for (uint32_t row = joined[i].first_row; row < joined[i].first_row + each.summary.span_count; ++row) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SharedTraces looks after the traces that have parts in several blocks and heads. The scans tell it what they saw of
-// such a part; whether the whole trace matches is found out here, on the parts joined.
+// such a part; whether the whole trace matches is found out here, on the parts joined, or on the parts where they lie
+// (giant_trace.h) if the trace has more than SearchOptions::join_rows_max. Giants that lie in one head come here, too.
 //
 //   shared.see(id, leaves, order_time);      // for each part: which leaves of the query have spans there
 //   shared.settle();                         // now and then
@@ -65,6 +66,8 @@ class SharedTraces {
   bool may_lie_in_range(const model::TraceId& id, uint64_t& leaves_outside);
   void evaluate(std::vector<model::TraceId> ids);
   size_t evaluate_some(std::span<const model::TraceId> ids);
+  void evaluate_giant(const model::TraceId& id, TraceParts parts);
+  Result<void> describe_giant(const Found& found, TraceParts parts, SearchAnswer& answer, FoundTrace& trace);
   void choose(const eval::Traces& traces, std::span<const JoinedTrace> joined, const model::SpanBatch& batch,
               const eval::Matches& matches);
 
