@@ -82,13 +82,14 @@ Result<void> BlockScan::look_at(uint32_t row_group) {
     const bool in_pieces = trace.summary.span_count > trace.row_count;
     if (in_pieces) return trace.first_position == 0 ? look_at_giant(row_group) : Result<void>();
   }
-  if (!TRY(select(group))) return {};
+  if (!TRY(select(group, Holds::Traces))) return {};
   TRY(sort_out(group));
   return evaluate(row_group, group);
 }
 
 // Fills rows_. False: no trace here can have enough leaves.
-Result<bool> BlockScan::select(block::RowGroup& group) {
+Result<bool> BlockScan::select(block::RowGroup& group, Holds holds) {
+  const bool all_are_whole = holds == Holds::Traces && !shared_.any();
   some_ = everywhere_;
   uint64_t hoped_for = possible_;
   for (uint32_t leaf = 0; leaf < leaves_.count(); ++leaf) {
@@ -101,7 +102,7 @@ Result<bool> BlockScan::select(block::RowGroup& group) {
       some_ |= bit;
     } else {
       hoped_for &= ~bit;
-      if (!shared_.any() && !leaves_.may_match(hoped_for)) return false;
+      if (all_are_whole && !leaves_.may_match(hoped_for)) return false;
     }
   }
   return some_ != 0;
@@ -261,7 +262,7 @@ Result<void> BlockScan::look_at_giant(uint32_t row_group) {
       summary = TRY(group.traces())[0].summary;
       segments = TRY(segments_of(row_group, summary.span_count));
     }
-    if (TRY(select(group))) leaves |= some_;
+    if (TRY(select(group, Holds::Segment))) leaves |= some_;
     if ((leaves & possible_) == possible_) break;
   }
   const model::OrderKey key = model::order_key(summary);

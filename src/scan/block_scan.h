@@ -60,7 +60,9 @@ class BlockScan {
   };
 
   Result<void> look_at(uint32_t row_group);
-  Result<bool> select(block::RowGroup& group);
+  // What lies in a row group: traces, or a part of one.
+  enum class Holds : uint8_t { Traces, Segment };
+  Result<bool> select(block::RowGroup& group, Holds holds);
   Result<TreeRows> tree_of(block::RowGroup& group) const;
   Result<void> find_suspects(block::RowGroup& group);
   Result<void> sort_out(block::RowGroup& group);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Proves that an answer does not depend on where spans lie: random traces, thrown into three blocks and two heads, some
-// spans twice, give the same answers, to the last attribute, as one head that has each span once; for random queries,
-// ranges and limits, page by page, at once or told bit by bit. That the one head answers what the oracle says is proved
-// by search_test.cc. Row groups are tiny, names and columns spill, and large traces become giants, also in pieces and
-// in heads, so that all that is rare happens.
+// spans twice, or all into one block, give the same answers, to the last attribute, as one head with each span once;
+// for random queries, ranges and limits, page by page, at once or told bit by bit. That the one head answers what the
+// oracle says is proved by search_test.cc. Row groups are tiny, names and columns spill, and large traces become
+// giants, also in pieces and in heads, so that all that is rare happens.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -133,6 +133,7 @@ TEST(Scattered, AnswersAreThoseOfOneHead) {
   for (int round = 0; round < 12; ++round) {
     const World world = random_world(random, 1 + random() % 250);
     ScatteredSnapshot scattered(world.parts, kBlocks, random_options(random));
+    ScatteredSnapshot one_block({world.whole}, 1, random_options(random));
     const store::Snapshot whole(world.whole->snapshot());
     for (int i = 0; i < 25; ++i) {
       const query::Query query = eval::testing::random_query(random);
@@ -148,6 +149,9 @@ TEST(Scattered, AnswersAreThoseOfOneHead) {
         ASSERT_TRUE(expected.ok() && answer.ok());
         ASSERT_EQ(dump(*answer), dump(*expected)) << query::to_string(query) << " round " << round << " query " << i;
         ASSERT_EQ(answer->next_page, expected->next_page);
+        const auto of_block = search(one_block.snapshot(), query, options, budget);
+        ASSERT_TRUE(of_block.ok());
+        ASSERT_EQ(dump(*of_block), dump(*expected)) << query::to_string(query) << " round " << round << " query " << i;
         found += answer->traces.size();
         options.page = answer->next_page;
         more = !options.page.empty();
