@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -32,8 +33,8 @@ constexpr uint32_t kAttributesLimitMax = 10'000;
 struct AttributeOptions {
   UnixNanos from = 0;
   UnixNanos to = UINT64_MAX;
-  // Any: those of all scopes. Of attribute_names() alone.
-  query::Scope scope = query::Scope::Any;
+  // Of attribute_names() alone. Any: those of all scopes; nothing: only spans are counted, and no names.
+  std::optional<query::Scope> scope = query::Scope::Any;
   // Names, or values as text, that begin with it. Numbers and booleans are texts as JSON has them; bytes, arrays and
   // lists of pairs begin with nothing but "".
   std::string prefix;

@@ -2,6 +2,7 @@
 #include "serve/native_api.h"
 
 #include <algorithm>
+#include <array>
 
 #include "decode/otlp/encode.h"
 #include "render/otlp_json.h"
@@ -25,12 +26,9 @@ Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
 enum class Format : uint8_t { Otlp, Protobuf, Jaeger, Text };
 
 Result<Format> trace_format(const net::HttpRequest& request) {
-  const std::string name = request.query_value("format").value_or("");
-  if (name == "otlp" || name == "json") return Format::Otlp;
-  if (name == "protobuf") return Format::Protobuf;
-  if (name == "jaeger") return Format::Jaeger;
-  if (name == "text") return Format::Text;
-  if (!name.empty()) return bad("'format' is otlp, protobuf, jaeger or text");
+  constexpr std::array<std::string_view, 5> kNames = {"otlp", "json", "protobuf", "jaeger", "text"};
+  constexpr std::array kFormats = {Format::Otlp, Format::Otlp, Format::Protobuf, Format::Jaeger, Format::Text};
+  if (const auto format = TRY(word(request, "format", kNames))) return kFormats[*format];
   const std::string_view accept = request.header("Accept");
   const bool protobuf = accept.find("application/x-protobuf") != std::string::npos ||
                         accept.find("application/protobuf") != std::string::npos;
@@ -38,10 +36,12 @@ Result<Format> trace_format(const net::HttpRequest& request) {
 }
 
 Result<render::WaterfallOptions> waterfall_options(const net::HttpRequest& request) {
+  constexpr std::array<std::string_view, 2> kCharsets = {"utf-8", "ascii"};
+  constexpr std::array<std::string_view, 2> kColours = {"off", "on"};
   render::WaterfallOptions options;
   options.width = TRY(whole_number(request, "width", {render::kWidthMin, render::kWidthMax, 100}));
-  if (request.query_value("charset") == "ascii") options.charset = render::Charset::Ascii;
-  if (request.query_value("colour") == "on") options.colour = render::Colour::On;
+  if (TRY(word(request, "charset", kCharsets)) == 1) options.charset = render::Charset::Ascii;
+  if (TRY(word(request, "colour", kColours)) == 1) options.colour = render::Colour::On;
   return options;
 }
 

@@ -2,7 +2,9 @@
 #include "serve/question.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "query/parse.h"
@@ -17,13 +19,22 @@ Error bad(std::string what) { return {Code::InvalidArgument, std::move(what)}; }
 
 Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, NumberRange range) {
   const std::optional<std::string> text = request.query_value(name);
-  if (!text || text->empty()) return range.usual;
+  if (!text) return range.usual;
   uint32_t value = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   const bool read = error == std::errc() && end == text->data() + text->size();
   if (!read || value < range.least || value > range.most)
     return bad(fmt::format("'{}' is a whole number from {} to {}", name, range.least, range.most));
   return value;
+}
+
+Result<std::optional<size_t>> word(const net::HttpRequest& request, std::string_view name,
+                                   std::span<const std::string_view> words) {
+  const std::optional<std::string> text = request.query_value(name);
+  if (!text) return std::optional<size_t>();
+  const auto found = std::ranges::find(words, *text);
+  if (found != words.end()) return std::optional(static_cast<size_t>(found - words.begin()));
+  return bad(fmt::format("'{}' is one of: {}", name, fmt::join(words, ", ")));
 }
 
 std::optional<query::Query> parse_query(const Question& question) {

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/memory_budget.h"
@@ -41,6 +42,10 @@ struct NumberRange {
   uint32_t usual = 0;
 };
 Result<uint32_t> whole_number(const net::HttpRequest& request, std::string_view name, NumberRange range);
+
+// A parameter that is one of some words: which; nothing without it. InvalidArgument if it is another.
+Result<std::optional<size_t>> word(const net::HttpRequest& request, std::string_view name,
+                                   std::span<const std::string_view> words);
 
 // The parameter `q`, without it `{}`. Nothing if it is no query: that has been answered.
 std::optional<query::Query> parse_query(const Question& question);

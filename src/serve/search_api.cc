@@ -2,6 +2,7 @@
 #include "serve/search_api.h"
 
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "scan/search.h"
@@ -14,6 +15,7 @@ namespace {
 
 constexpr uint32_t kLimitDefault = 20;
 constexpr uint32_t kSpansDefault = 3;
+constexpr std::array<std::string_view, 2> kNoYes = {"false", "true"};
 
 Result<scan::SearchOptions> search_options(const Question& question) {
   const net::HttpRequest& request = question.request;
@@ -32,10 +34,7 @@ Result<scan::SearchOptions> search_options(const Question& question) {
 }
 
 Result<bool> wants_lines(const net::HttpRequest& request) {
-  const std::string stream = request.query_value("stream").value_or("");
-  if (stream == "true") return true;
-  if (stream == "false") return false;
-  if (!stream.empty()) return Error(Code::InvalidArgument, "'stream' is true or false");
+  if (const auto stream = TRY(word(request, "stream", kNoYes))) return *stream == 1;
   return request.header("Accept").find("application/x-ndjson") != std::string_view::npos;
 }
 

@@ -89,7 +89,8 @@ void write_work(JsonWriter& json, const scan::SearchAnswer& answer) {
   json.key("rowGroups").number(answer.row_groups).key("bytesRead").number(answer.bytes_read);
 }
 
-// What comes behind the traces.
+}  // namespace
+
 void write_end(JsonWriter& json, const scan::SearchAnswer& answer, uint64_t elapsed_nanos) {
   json.key("complete").boolean(answer.complete());
   if (!answer.complete()) json.key("reason").text(answer.partial_reason);
@@ -99,8 +100,6 @@ void write_end(JsonWriter& json, const scan::SearchAnswer& answer, uint64_t elap
   json.key("milliseconds").number(std::round(static_cast<double>(elapsed_nanos) / 1e3) / 1e3);
   json.end_object();
 }
-
-}  // namespace
 
 void append_search_json(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos) {
   JsonWriter json(out);

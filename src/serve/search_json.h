@@ -7,9 +7,13 @@
 #include <cstdint>
 #include <string>
 
+#include "codec/json_writer.h"
 #include "scan/search.h"
 
 namespace clew::serve {
+
+// Whether the answer is whole, the next page's token and what was looked at: the members behind the results.
+void write_end(codec::JsonWriter& json, const scan::SearchAnswer& answer, uint64_t elapsed_nanos);
 
 void append_search_json(std::string& out, const scan::SearchAnswer& answer, uint64_t elapsed_nanos);
 

@@ -6,8 +6,10 @@
 #include <utility>
 
 #include "serve/admin_api.h"
+#include "serve/attribute_api.h"
 #include "serve/jaeger_api.h"
 #include "serve/native_api.h"
+#include "serve/openapi.h"
 #include "serve/problem.h"
 #include "serve/question.h"
 #include "serve/rollup_answers.h"
@@ -57,6 +59,8 @@ class Server::Core {
         http_(with_refusals(options_.http)) {
     question("/clew/v1/search", "search", answer_search);
     question("/clew/v1/traces/{id}", "trace", answer_trace);
+    question("/clew/v1/attributes", "attributes", answer_attributes);
+    question("/clew/v1/attribute-values", "attribute_values", answer_attribute_values);
     question("/clew/v1/services", "services", answer_services);
     question("/clew/v1/operations", "operations", answer_operations);
     question("/clew/v1/graph", "graph", answer_graph);
@@ -69,6 +73,11 @@ class Server::Core {
     admin("POST", "/clew/v1/admin/flush", answer_flush);
     admin("POST", "/clew/v1/admin/compact", answer_compact);
     admin("GET", "/clew/v1/admin/storage", answer_storage);
+    at_once("/clew/v1/openapi.json", [] {
+      net::HttpResponse response = plain(200, std::string(openapi_json()));
+      response.content_type = "application/json";
+      return response;
+    });
     at_once("/", [this] {
       const std::lock_guard lock(doors_mutex_);
       return page(options_.version, doors_);
@@ -83,6 +92,7 @@ class Server::Core {
   }
 
   net::HttpServer& http() { return http_; }
+  const std::vector<Route>& routes() const { return routes_; }
   void set_ready(bool ready) { ready_ = ready; }
   void set_doors(std::vector<Door> doors) {
     const std::lock_guard lock(doors_mutex_);
@@ -98,15 +108,20 @@ class Server::Core {
     return options;
   }
 
+  void route(std::string_view method, std::string_view path, net::HttpServer::Handler handle) {
+    routes_.push_back({std::string(method), std::string(path)});
+    http_.route(method, path, std::move(handle));
+  }
+
   void at_once(std::string_view path, std::function<net::HttpResponse()> answer) {
-    http_.route("GET", path, [answer = std::move(answer)](const std::shared_ptr<net::HttpExchange>& exchange) {
+    route("GET", path, [answer = std::move(answer)](const std::shared_ptr<net::HttpExchange>& exchange) {
       exchange->respond(answer());
     });
   }
 
   // On a thread of their own, one at a time: a compaction takes minutes, and must not stand in the way of queries.
   void admin(std::string_view method, std::string_view path, net::HttpResponse (*answer)(store::Store&)) {
-    http_.route(method, path, [this, answer](const std::shared_ptr<net::HttpExchange>& exchange) {
+    route(method, path, [this, answer](const std::shared_ptr<net::HttpExchange>& exchange) {
       if (!admin_pool_.run([this, answer, exchange](const Stop&) { exchange->respond(answer(store_)); }))
         exchange->respond(problem(kUnavailable, "the store is busy with other commands; try again later"));
     });
@@ -116,7 +131,7 @@ class Server::Core {
     Histogram& seconds = metrics_.histogram("clew_query_seconds", "Time from a question to its whole answer.", kSeconds,
                                             {{"query", std::move(name)}});
     const Api api = api_of(path);
-    http_.route("GET", path, [this, api, answer, &seconds](const std::shared_ptr<net::HttpExchange>& exchange) {
+    route("GET", path, [this, api, answer, &seconds](const std::shared_ptr<net::HttpExchange>& exchange) {
       const Result<std::string> tenant = options_.tenant(exchange->request().header(kTenantHeader));
       if (!tenant.ok())
         return exchange->respond(refusal(api, info(tenant.error().code()).http_status, tenant.error().what()));
@@ -143,6 +158,7 @@ class Server::Core {
   std::mutex doors_mutex_;
   std::vector<Door> doors_;
   HeadRollups heads_;
+  std::vector<Route> routes_;
   QueryPool pool_;
   QueryPool admin_pool_;
   net::HttpServer http_;  // goes first: its handlers use the pool
@@ -155,6 +171,7 @@ Server::~Server() = default;
 
 Result<void> Server::start() { return core_->http().start(); }
 const net::Address& Server::address() const { return core_->http().address(); }
+const std::vector<Route>& Server::routes_for_test() const { return core_->routes(); }
 void Server::set_ready(bool ready) { core_->set_ready(ready); }
 void Server::set_doors(std::vector<Door> doors) { core_->set_doors(std::move(doors)); }
 uint32_t Server::drain(std::chrono::milliseconds limit) { return core_->http().drain(limit); }

@@ -39,6 +39,12 @@ struct Options {
   std::function<Result<std::string>(std::string_view scope)> tenant;
 };
 
+// As net::HttpServer::route() takes them.
+struct Route {
+  std::string method;
+  std::string path;
+};
+
 class Server {
  public:
   // All must outlive it. Listens from start() on.
@@ -48,6 +54,9 @@ class Server {
   Result<void> start();
   // With the real port; after start().
   const net::Address& address() const;
+
+  // What it answers.
+  const std::vector<Route>& routes_for_test() const;
 
   // What /ready says; false at first.
   void set_ready(bool ready);

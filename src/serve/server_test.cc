@@ -6,11 +6,14 @@
 #include "serve/server.h"
 
 #include <gmock/gmock.h>
+#include <simdjson.h>
 
 #include <algorithm>
 #include <iterator>
 #include <map>
 #include <semaphore>
+#include <set>
+#include <sstream>
 
 #include "decode/otlp/traces_protobuf.h"
 #include "net/http_client.h"
@@ -146,17 +149,17 @@ TEST_F(ServerTest, StreamsAnAnswerInLines) {
   EXPECT_EQ(lines.status, 200);
   EXPECT_EQ(lines.header("Content-Type"), "application/x-ndjson");
   EXPECT_EQ(lines.header("Cache-Control"), "no-store");
-  std::vector<std::string> each;
-  for (size_t at = 0, end = 0; (end = lines.body.find('\n', at)) != std::string::npos; at = end + 1)
-    each.push_back(lines.body.substr(at, end - at));
-  ASSERT_GE(each.size(), 3u);
-  EXPECT_THAT(each.back(), StartsWith(R"({"end":{"traceCount":2,"complete":true,"stats":{"inspectedTraces":2,)"));
   std::string joined;
+  std::string last;
   size_t progress = 0;
-  for (const std::string& line : each) {
-    if (line.starts_with(R"({"trace":)")) joined += (joined.empty() ? "" : ",") + line.substr(9, line.size() - 10);
+  std::istringstream each(lines.body);
+  for (std::string line; std::getline(each, line); last = line) {
     progress += line.starts_with(R"({"progress":{"foundTraces":)") ? 1 : 0;
+    if (!line.starts_with(R"({"trace":)")) continue;
+    if (!joined.empty()) joined += ',';
+    joined += line.substr(9, line.size() - 10);
   }
+  EXPECT_THAT(last, StartsWith(R"({"end":{"traceCount":2,"complete":true,"stats":{"inspectedTraces":2,)"));
   EXPECT_EQ(progress, 1u);  // behind the head
   EXPECT_THAT(search("{ }").body, StartsWith(R"({"traces":[)" + joined + R"(],"complete":true)"));
   EXPECT_EQ(get("/clew/v1/search", {{"Accept", "application/x-ndjson"}}).header("Content-Type"),
@@ -210,6 +213,8 @@ TEST_F(ServerTest, ReadsATraceInEveryForm) {
   EXPECT_THAT(get(path + "?format=text").header("Content-Type"), StartsWith("text/plain"));
   EXPECT_EQ(get(path + "?format=yaml").status, 400);
   EXPECT_EQ(get(path + "?format=text&width=5").status, 400);
+  EXPECT_EQ(get(path + "?format=text&charset=latin1").status, 400);
+  EXPECT_EQ(get(path + "?format=text&colour=red").status, 400);
 }
 
 TEST_F(ServerTest, StreamsALargeTraceWhole) {
@@ -314,6 +319,68 @@ TEST_F(ServerTest, ListsServicesAndOperations) {
             R"({"data":[{"name":"GET /","spanKind":"server"}],"total":1,"limit":0,"offset":0,"errors":null})");
   EXPECT_THAT(get("/api/operations?service=web&spanKind=client").body, StartsWith(R"({"data":[],)"));
   EXPECT_EQ(get("/api/operations").status, 400);
+}
+
+TEST_F(ServerTest, NamesAttributesWithCounts) {
+  EXPECT_THAT(get("/clew/v1/attributes?scope=span&prefix=http.").body,
+              StartsWith(R"({"attributes":[{"scope":"span","name":"http.method","spanCount":1,)"
+                         R"("types":[{"type":"string","spanCount":1}]},{"scope":"span","name":"http.status_code",)"
+                         R"("spanCount":1,"types":[{"type":"int","spanCount":1}]}],"attributeCount":2,"spanCount":6,)"
+                         R"("complete":true,"stats":{"inspectedTraces":2,)"));
+  EXPECT_THAT(get("/clew/v1/attributes?scope=intrinsic&prefix=event:n").body,
+              StartsWith(R"({"attributes":[{"scope":"intrinsic","name":"event:name","spanCount":0,)"
+                         R"("types":[{"type":"string","spanCount":0}]}],"attributeCount":1,"spanCount":6,)"));
+  EXPECT_THAT(get("/clew/v1/attributes?limit=1").body,
+              AllOf(StartsWith(R"({"attributes":[{"scope":"span",)"), Not(HasSubstr("resource"))));
+  EXPECT_THAT(get("/clew/v1/attributes?q=%7B+status+%3D+error+%7D&scope=resource").body,
+              HasSubstr(R"("name":"service.name","spanCount":1,)"));
+  for (const char* wrong : {"scope=trace", "limit=0", "limit=10001", "from=x", "q=%7B"})
+    EXPECT_EQ(get("/clew/v1/attributes?" + std::string(wrong)).status, 400) << wrong;
+}
+
+TEST_F(ServerTest, ListsValuesOfAnAttribute) {
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=span&name=http.status_code").body,
+              StartsWith(R"({"values":[{"value":{"intValue":"500"},"spanCount":1}],"valueCount":1,"spanCount":6,)"
+                         R"("complete":true,)"));
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=intrinsic&name=status&prefix=err").body,
+              StartsWith(R"({"values":[{"value":{"stringValue":"error"},"spanCount":1}],)"));
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=resource&name=service.name&q=%7B+status+%3D+error+%7D").body,
+              StartsWith(R"({"values":[{"value":{"stringValue":"web"},"spanCount":1}],"valueCount":1,"spanCount":1,)"));
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=span&name=no%2Fsuch%00one").body, StartsWith(R"({"values":[],)"));
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=intrinsic&name=nam").body, HasSubstr("did you mean 'name'?"));
+  EXPECT_THAT(get("/clew/v1/attribute-values?scope=intrinsic&name=span:id").body, HasSubstr("are not listed"));
+  for (const char* wrong : {"", "scope=span", "name=x", "scope=&name=x", "scope=span&name=x&limit=x"})
+    EXPECT_EQ(get("/clew/v1/attribute-values?" + std::string(wrong)).status, 400) << wrong;
+}
+
+// Each route of the native API is an operation of the OpenAPI document, and the other way round.
+TEST_F(ServerTest, ServesADocumentOfItsRoutes) {
+  const net::HttpAnswer answer = get("/clew/v1/openapi.json");
+  EXPECT_EQ(answer.header("Content-Type"), "application/json");
+  std::set<std::string> documented;
+  simdjson::dom::parser parser;
+  simdjson::dom::object paths;
+  ASSERT_EQ(parser.parse(answer.body)["paths"].get(paths), simdjson::SUCCESS);
+  for (const auto& [path, operations] : paths) {
+    for (const auto& [method, operation] : operations.get_object().value_unsafe()) {
+      std::string upper(method);
+      std::ranges::transform(upper, upper.begin(), [](char c) { return static_cast<char>(c - 'a' + 'A'); });
+      documented.insert(upper + " " + std::string(path));
+    }
+  }
+  std::set<std::string> routes;
+  for (const Route& route : server_->routes_for_test())
+    if (route.path.starts_with("/clew/")) routes.insert(route.method + " " + route.path);
+  EXPECT_EQ(documented, routes);
+}
+
+TEST_F(ServerTest, MarksAnswersAsOfTheMoment) {
+  for (const char* path : {"/clew/v1/search", "/clew/v1/search?limit=x", "/clew/v1/services", "/clew/v1/attributes",
+                           "/clew/v1/admin/storage", "/clew/v1/nothing"}) {
+    const net::HttpAnswer answer = get(path);
+    EXPECT_EQ(answer.header("Cache-Control"), "no-store") << path;
+    EXPECT_EQ(answer.header("X-Content-Type-Options"), "nosniff") << path;
+  }
 }
 
 TEST_F(ServerTest, TellsServicesAndOperationsWithCounts) {
