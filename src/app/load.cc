@@ -81,6 +81,7 @@ class Load {
     }
     threads.clear();
     if (failed_) return *failed_;
+    result_.unsent = due_spans() - std::min(due_spans(), result_.sent);
     result_.seconds = static_cast<double>(last_answer_ - begin_) / 1e9;
     result_.p50 = latencies_.milliseconds(0.50);
     result_.p95 = latencies_.milliseconds(0.95);
@@ -114,6 +115,14 @@ class Load {
     next_request_ = (next_request_ + 1) % requests_.requests.size();
     result_.sent += request.spans;
     return Ticket{&request, round_, due};
+  }
+
+  // Spans that the schedule of a rate and a duration asks for; 0 if there is none. Whoever counts only what was sent
+  // takes a server that stands still for a quick one.
+  uint64_t due_spans() const {
+    const double all = options_.rate * static_cast<double>(options_.duration) / kNanosPerSecond;
+    const auto spans = static_cast<uint64_t>(all);
+    return options_.spans == 0 ? spans : std::min(spans, options_.spans);
   }
 
   void wait_until(uint64_t due) const {
@@ -243,6 +252,7 @@ std::string load_json(const LoadResult& result) {
   json.begin_object();
   json.key("sent").number(result.sent).key("acknowledged").number(result.acknowledged);
   json.key("rejected").number(result.rejected).key("unanswered").number(result.unanswered);
+  json.key("unsent").number(result.unsent);
   json.key("seconds").number(rounded(result.seconds));
   const double speed = result.seconds > 0 ? static_cast<double>(result.acknowledged) / result.seconds : 0;
   json.key("spans_per_second").number(std::round(speed));

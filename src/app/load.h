@@ -46,6 +46,7 @@ struct LoadResult {
   uint64_t acknowledged = 0;  // spans that the server said it keeps
   uint64_t rejected = 0;      // spans that it refused, with the request or alone
   uint64_t unanswered = 0;    // spans of which nobody knows: the connection broke, or no answer in time
+  uint64_t unsent = 0;        // spans that were due by the rate, but that no connection was free to send in time
   double seconds = 0;
   double p50 = 0, p95 = 0, p99 = 0, max = 0;  // milliseconds to the acknowledgement
   std::map<std::string, uint64_t> refusals;   // requests by what was answered instead of OK

@@ -66,7 +66,8 @@ void add_load(CLI::App& app, Run& chosen) {
     const Result<LoadResult> result = run_load(*options);
     if (!result.ok()) return exit_with(result.error());
     print(load_json(*result) + "\n");
-    return 0;
+    if (result->acknowledged > 0) return 0;
+    return exit_with({Code::Unavailable, options->target + " acknowledged nothing"});
   });
 }
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`clew completion`: each shell that is installed takes its script; bash offers what fits, in the place where it fits."""
+"""`clew completion`: each shell that is installed takes its script; bash offers what fits where it fits."""
 
 import shutil
 import subprocess
