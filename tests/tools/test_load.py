@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`clew load`: its accounting is that of the server, whatever it sends and how, and a server that stands still shows."""
+"""`clew load`: its accounting is that of the server, whatever it sends and how; a server that stands still shows."""
 
 import json
 import os
