@@ -92,7 +92,7 @@ Result<void> trace(const TraceCommand& command) {
   if (command.limit > 0) add_parameter(target, "limit", std::to_string(command.limit));
   if (command.format == "text") {
     add_parameter(target, "width", std::to_string(terminal_width()));
-    add_parameter(target, "charset", terminal_charset() == render::Charset::Ascii ? "ascii" : "utf8");
+    add_parameter(target, "charset", terminal_charset() == render::Charset::Ascii ? "ascii" : "utf-8");
     add_parameter(target, "colour", colour_wanted() ? "on" : "off");
   }
   write_out(TRY(TRY(ServerClient::to(command.server)).get(target)));

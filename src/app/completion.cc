@@ -116,7 +116,8 @@ _clew() {{
 {}  esac
   _describe clew entries || _files
 }}
-compdef _clew clew
+# Read as a file of $fpath, this is already the call; read by source, it is to be made known.
+if [[ $funcstack[1] == _clew ]]; then _clew "$@"; else compdef _clew clew; fi
 )",
                      steps_down(root, " | "), values, entries);
 }

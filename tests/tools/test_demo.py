@@ -86,8 +86,9 @@ def test_it_says_what_is_wrong(clew):
 def test_run_with_demo_starts_both_and_ends_both(tmp_path):
     settings = [f"listen.{door}=127.0.0.1:0" for door in ("otlp_grpc", "otlp_http", "http")]
     command = [ROOT / "tools/demo", BINARY, *[word for setting in settings for word in ("--set", setting)]]
-    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}) as both:
+    both = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"})
+    try:
         seen = ""
         for line in both.stdout:
             seen += line
@@ -100,10 +101,11 @@ def test_run_with_demo_starts_both_and_ends_both(tmp_path):
             while (result := subprocess.run(words, shell=True, capture_output=True, text=True)).stdout == "":
                 assert time.monotonic() < deadline, f"{words}: {result.stderr}"
             assert result.returncode == 0, result.stderr
+    finally:
         both.send_signal(signal.SIGINT)
-        rest = both.stdout.read()
-        assert both.wait(30) == 0, rest
-        assert "stopping on SIGTERM" in rest and "spans sent in" in rest
+    rest = both.communicate(timeout=30)[0]
+    assert both.returncode == 0, rest
+    assert "stopping on SIGTERM" in rest and "spans sent in" in rest
     # The server's port is free again: it has ended, too.
-    address = re.search(r"listening on (\S+) for HTTP", seen).group(1)
+    address = re.search(r"listening on (\S+) for HTTP: page", seen).group(1)
     assert run("search", "{}", "--server", f"http://{address}").returncode == 1
