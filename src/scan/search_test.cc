@@ -225,6 +225,23 @@ TEST(Search, AGiantTraceNeedsItsShareOfMemory) {
   EXPECT_EQ(refused.error().code(), Code::Unavailable);
 }
 
+// The same small share serves a head of any size: nothing is held that grows with it.
+TEST(Search, AHeadOfAnySizeTakesTheSameMemory) {
+  constexpr uint64_t kSpans = 100;
+  const query::Query query = parsed(R"({ name = "even" } >> { name = "odd" && duration > 1s })");
+  auto head = std::make_shared<store::Head>();
+  uint64_t id = 0;
+  for (const uint64_t traces : {500u, 5'000u}) {
+    for (; id < traces; ++id) head->append(eval::testing::batch_of(chain({1, id + 1}, kSpans)), kReceived);
+    const store::Snapshot snapshot(head->snapshot());
+    MemoryBudget small(uint64_t{32} << 20);
+    const auto answer = search(snapshot, query, {}, small);
+    ASSERT_TRUE(answer.ok()) << answer.error().what();
+    EXPECT_TRUE(answer->complete()) << answer->partial_reason;
+    EXPECT_EQ(answer->spans_inspected, traces * kSpans);  // as nothing is found
+  }
+}
+
 // Cancelled in the midst of one trace: not after it.
 TEST(Search, AGiantTraceIsLeftWhenTimeIsUp) {
   World world;

@@ -4,8 +4,8 @@ budget of 512 MiB.
 
 The real binary takes both over OTLP. Then each is asked for where it lies (in heads, in a block after a flush, after a
 compaction): page by page, as a stream of all spans, by an attribute, and by structure. The kernel's figure of the
-server's anonymous memory is watched: while it takes and is asked it stays inside the budget, and questions add little to
-what the server held before. What a flush itself takes is not looked at.
+server's anonymous memory is watched: while the server takes and is asked it stays inside the budget, and questions add
+little to what was held before. What a flush itself takes is not looked at.
 """
 
 import http.client
