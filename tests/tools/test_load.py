@@ -85,7 +85,8 @@ def test_a_server_that_stands_still_shows():
     finally:
         server.shutdown()
         server.server_close()
-    # One request in half a second, where ten a second were due: the later ones waited for seconds, though each took half.
+    # One request in half a second, where ten a second were due: the later ones waited for seconds, though each took
+    # half of one.
     assert answer["sent"] <= 700 and answer["unsent"] >= 2300
     assert answer["ack_ms"]["max"] > 2000
 
