@@ -20,6 +20,7 @@ SearchOptions search_options(const AttributeOptions& options) {
   search.to = options.to;
   search.limit = 1;
   search.spans_per_trace = 0;
+  search.join_rows_max = options.join_rows_max;
   search.cancelled = options.cancelled;
   search.clock = options.clock;
   search.deadline_nanos = options.deadline_nanos;

@@ -41,6 +41,7 @@ struct AttributeOptions {
   uint32_t limit = kAttributesLimitMax;
 
   // As of SearchOptions.
+  uint64_t join_rows_max = SearchOptions().join_rows_max;
   const std::atomic<bool>* cancelled = nullptr;
   const Clock* clock = nullptr;
   uint64_t deadline_nanos = UINT64_MAX;

@@ -175,6 +175,7 @@ TEST(Scattered, WhatIsToldBeforeTheEndIsTheAnswersBeginning) {
       const query::Query query = eval::testing::random_query(random);
       SearchOptions options;
       options.limit = static_cast<uint32_t>(1 + random() % 60);
+      if (random() % 2 == 0) options.join_rows_max = 1 + random() % 20;
       if (random() % 2 == 0) options.from = kReceived + random() % 12'000;
       if (random() % 2 == 0) options.to = options.from + random() % 12'000;
       const auto expected = search(scattered.snapshot(), query, options, budget);

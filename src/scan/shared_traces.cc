@@ -227,6 +227,7 @@ void SharedTraces::evaluate_giant(const model::TraceId& id, TraceParts parts) {
     ++newest_.traces_inspected;
     newest_.spans_inspected += giant.rows().size();
     if (matches.positions.empty()) return;
+    if (newest_.visitor() != nullptr) return show_giant(giant, matches.positions);
     found.source = Source::Shared;
     found.summary = giant.summary();
     found.matched_count = static_cast<uint32_t>(matches.positions.size());
@@ -234,6 +235,26 @@ void SharedTraces::evaluate_giant(const model::TraceId& id, TraceParts parts) {
   }
   if (giant.view().error()) return newest_.note(giant.view().error()->what());
   if (done) newest_.enter(std::move(found));
+}
+
+// Copies of the chosen spans, some at a time.
+void SharedTraces::show_giant(GiantTrace& giant, std::span<const uint32_t> positions) {
+  Reservation memory(budget_, Share::Query);
+  if (!memory.grow(std::min(positions.size(), kSliceRows) * kBytesPerShownSpan)) {
+    return newest_.note("the spans of a large trace take more than the memory for queries");
+  }
+  std::vector<uint32_t> rows;
+  for (size_t at = 0; at < positions.size() && !newest_.should_stop(); at += kSliceRows) {
+    rows.clear();
+    for (size_t i = at; i < std::min(at + kSliceRows, positions.size()); ++i) {
+      rows.push_back(giant.rows()[positions[i]]);
+    }
+    model::SpanBatch copies;
+    const Result<void> copied = giant.copy(rows, copies);
+    if (!copied.ok()) return newest_.note(copied.error().what());
+    std::iota(rows.begin(), rows.end(), 0);
+    newest_.visitor()->in_batch(copies, rows);
+  }
 }
 
 Result<void> SharedTraces::describe_giant(const Found& found, TraceParts parts, SearchAnswer& answer,

@@ -18,6 +18,7 @@
 
 #include "eval/evaluate.h"
 #include "eval/trace_facts.h"
+#include "scan/giant_trace.h"
 #include "scan/join.h"
 #include "scan/leaves.h"
 #include "scan/newest.h"
@@ -67,6 +68,7 @@ class SharedTraces {
   void evaluate(std::vector<model::TraceId> ids);
   size_t evaluate_some(std::span<const model::TraceId> ids);
   void evaluate_giant(const model::TraceId& id, TraceParts parts);
+  void show_giant(GiantTrace& giant, std::span<const uint32_t> positions);
   Result<void> describe_giant(const Found& found, TraceParts parts, SearchAnswer& answer, FoundTrace& trace);
   void choose(const eval::Traces& traces, std::span<const JoinedTrace> joined, const model::SpanBatch& batch,
               const eval::Matches& matches);
