@@ -35,6 +35,7 @@ std::string steps_down(const CommandText& root, std::string_view separator) {
 
 std::string words_of(const CommandText& command) {
   std::vector<std::string_view> words;
+  words.reserve(command.commands.size() + command.options.size());
   for (const CommandText& below : command.commands) words.push_back(below.name());
   for (const OptionText& option : command.options) {
     if (option.positional) {
