@@ -8,30 +8,21 @@
 // checkpoint, what is left is that of a delta, and intact headers are put before both.
 #include <algorithm>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "base/check.h"
-#include "codec/crc32c.h"
 #include "store/manifest.h"
+#include "store/testing/manifest_envelope.h"
 
 namespace {
 
 using namespace clew;
 using namespace clew::store;
+using testing::envelope;
+using testing::kCheckpoint;
+using testing::kDelta;
 
 constexpr size_t kInputBytesMax = 64 << 10;
-constexpr uint32_t kDelta = 1;
-constexpr uint32_t kCheckpoint = 2;
-
-std::string envelope(uint32_t kind, std::string_view content) {
-  std::string bytes = encode_delta(7, {});
-  put(bytes.data() + 20, kind);
-  put(bytes.data() + 36, static_cast<uint32_t>(content.size()));
-  put(bytes.data() + 40, codec::crc32c(as_bytes(content)));
-  put(bytes.data() + 60, codec::crc32c(as_bytes(bytes).first(60)));
-  return bytes.append(content);
-}
 
 Result<VersionedDelta> delta_of(std::string_view bytes) {
   Result<VersionedDelta> delta = decode_delta(as_bytes(bytes));

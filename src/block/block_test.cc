@@ -51,7 +51,7 @@ std::map<TraceId, Part> parts_of(const SpanBatch& spans) {
     model::add_span(part.summary, spans.start[row], spans.end[row], arrived);
     part.rows.push_back(row);
   }
-  for (auto& [id, part] : parts) part.flags = id.low % 3 == 0 ? kIsElsewhere : id.low % 5 == 0 ? kLostPart : 0;
+  for (auto& [id, part] : parts) part.flags = id.low % 3 == 0 ? kIsElsewhere : 0;
   return parts;
 }
 

@@ -93,7 +93,6 @@ constexpr ColumnId kRareColumn = UINT32_MAX;
 enum TraceFlags : uint8_t {
   kHasSaneSpan = 1,
   kIsElsewhere = 2,  // when this was written, another block held spans of it, too
-  kLostPart = 4,     // a part has been removed or set aside as damaged; kept by compaction, set by nobody so far
 };
 // NOLINTEND(readability-identifier-naming)
 

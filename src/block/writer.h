@@ -31,7 +31,7 @@ struct TraceInput {
   std::span<const uint32_t> rows;     // of the batch, in pre-order
   std::span<const uint32_t> parents;  // by row: position in the part (first_position counts), model::kRoot or kOrphan
   uint32_t first_position = 0;        // of rows[0] in the part
-  uint8_t flags = 0;                  // kIsElsewhere, kLostPart
+  uint8_t flags = 0;                  // kIsElsewhere
 };
 
 struct WriterOptions {

@@ -9,7 +9,6 @@
 // CLEW_SEED=n runs all of it with other seeds.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <string>
 
@@ -18,23 +17,17 @@
 #include "journal/segment.h"
 #include "journal/testing/expectation.h"
 #include "platform/testing/faulty_file_system.h"
+#include "platform/testing/seed.h"
 
 namespace clew::journal {
 namespace {
 
+using platform::base_seed;
 using platform::FaultyFileSystem;
 
 constexpr uint64_t kSeeds = 4;                   // for each place of a fault
 constexpr uint64_t kSeedsOfAnIgnoredSync = 100;  // it ends with the first that notices
 constexpr const char* kFolder = "data/journal";
-
-uint64_t base_seed() {
-  static const uint64_t seed = [] {
-    const char* given = std::getenv("CLEW_SEED");
-    return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-  }();
-  return seed;
-}
 
 enum class End { Crash, PowerLoss };
 

@@ -9,7 +9,6 @@
 // CLEW_SEED=n runs all of it with other seeds.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -17,23 +16,17 @@
 
 #include "object/local_folder.h"
 #include "platform/testing/faulty_file_system.h"
+#include "platform/testing/seed.h"
 
 namespace clew::object {
 namespace {
 
+using platform::base_seed;
 using platform::FaultyFileSystem;
 
 constexpr uint64_t kSeeds = 4;                  // for each place of a fault
 constexpr uint64_t kSeedsOfAnIgnoredSync = 60;  // it ends with the first that notices
 constexpr const char* kFolder = "data/objects";
-
-uint64_t base_seed() {
-  static const uint64_t kSeed = [] {
-    const char* given = std::getenv("CLEW_SEED");
-    return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-  }();
-  return kSeed;
-}
 
 enum class End { Crash, PowerLoss };
 

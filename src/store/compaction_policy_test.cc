@@ -6,16 +6,14 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
+
+#include "platform/testing/seed.h"
 
 namespace clew::store {
 namespace {
 
-uint64_t base_seed() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-}
+using platform::base_seed;
 
 // A tenant whose compactions do what a plan says.
 struct Tenant {

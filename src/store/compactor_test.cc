@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -20,6 +19,7 @@
 #include "block/testing/memory_bytes.h"
 #include "block/writer.h"
 #include "model/testing/sample_batch.h"
+#include "platform/testing/seed.h"
 
 namespace clew::store {
 namespace {
@@ -28,19 +28,15 @@ using block::testing::MemorySink;
 using block::testing::MemorySource;
 using model::SpanBatch;
 using model::TraceId;
+using platform::base_seed;
 
 constexpr UnixNanos kArrived = 1'700'010'000 * kNanosPerSecond;
-
-uint64_t base_seed() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-}
 
 // What a block holds of a trace.
 struct Part {
   std::multiset<std::string> spans;
   model::TraceSummary summary;
-  uint8_t flags = 0;  // kIsElsewhere and kLostPart
+  uint8_t flags = 0;  // kIsElsewhere
 };
 using Parts = std::map<TraceId, Part>;
 
@@ -127,7 +123,6 @@ class CompactorTest : public testing::Test {
       // As a seal has it: a block that was there already, or one outside. And what was so once.
       const bool before = std::ranges::any_of(inputs_, [&](const Parts& other) { return other.contains(id); });
       if (before || outside_.contains(id) || random() % 10 == 0) part.flags |= block::kIsElsewhere;
-      if (random() % 10 == 0) part.flags |= block::kLostPart;
       layout.add(part.summary, of_trace, part.flags);
     }
     ASSERT_TRUE(layout.write(writer).ok());
@@ -171,7 +166,7 @@ class CompactorTest : public testing::Test {
         EXPECT_EQ(parts.contains(trace.summary.id), trace.first_position > 0) << "once in a block";
         Part& part = parts[trace.summary.id];
         part.summary = trace.summary;
-        part.flags = trace.flags & (block::kIsElsewhere | block::kLostPart);
+        part.flags = trace.flags & block::kIsElsewhere;
         slices.insert(trace.summary.start / block::kSliceNanos);
         uint32_t top = base + trace.first_row;
         for (uint32_t i = trace.row_count; i-- > 0;)
@@ -255,7 +250,7 @@ class CompactorTest : public testing::Test {
     if (before.size() > 1) expected.spans = {distinct.begin(), distinct.end()};
     expected.summary.span_count = static_cast<uint32_t>(expected.spans.size());
     // Of two blocks the later one says that the other has a part. What nobody says any more, or wrongly, goes.
-    if (!elsewhere) expected.flags &= block::kLostPart;
+    if (!elsewhere) expected.flags = 0;
     EXPECT_EQ(after.spans, expected.spans);
     EXPECT_EQ(after.summary, expected.summary);
     EXPECT_EQ(after.flags, expected.flags);

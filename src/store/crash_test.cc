@@ -5,10 +5,9 @@
 // there, what was never sent is not, and what lies in blocks lies there once.
 #include <gtest/gtest.h>
 
-#include <random>
+#include <algorithm>
 #include <set>
 
-#include "base/log.h"
 #include "platform/testing/faulty_file_system.h"
 #include "store/testing/running_store.h"
 #include "store/testing/store_contents.h"
@@ -17,23 +16,15 @@ namespace clew::store {
 namespace {
 
 using model::SpanBatch;
-using model::testing::describe;
 using platform::FaultyFileSystem;
+using testing::add_texts;
 using testing::Contents;
 using testing::contents_of;
 using testing::quiet_options;
 using testing::RunningStore;
 using testing::submit;
+using testing::Texts;
 using testing::texts_of;
-
-using Texts = std::set<std::string>;
-
-class Quiet : public ::testing::Environment {
-  void SetUp() override {
-    set_log_sink([](LogLevel, std::string_view) {});
-  }
-};
-[[maybe_unused]] const auto* const kQuiet = ::testing::AddGlobalTestEnvironment(new Quiet);
 
 // Request `i` of the script: some are retries of the one before, in part.
 SpanBatch request(uint32_t i) {
@@ -51,7 +42,7 @@ struct Sent {
 
   void send(Store& store, SpanBatch batch) {
     Texts texts;
-    for (size_t row = 0; row < batch.span_count(); ++row) texts.insert(describe(batch, row));
+    add_texts(batch, texts);
     all.insert(texts.begin(), texts.end());
     if (submit(store, std::move(batch)).ok()) acknowledged.insert(texts.begin(), texts.end());
   }

@@ -6,9 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
-#include <set>
 
-#include "base/log.h"
 #include "platform/testing/faulty_file_system.h"
 #include "store/testing/running_store.h"
 #include "store/testing/store_contents.h"
@@ -17,25 +15,15 @@ namespace clew::store {
 namespace {
 
 using model::SpanBatch;
-using model::testing::describe;
 using platform::FaultyFileSystem;
+using testing::add_texts;
 using testing::Contents;
 using testing::contents_of;
 using testing::quiet_options;
 using testing::RunningStore;
 using testing::submit;
+using testing::Texts;
 using testing::texts_of;
-
-[[maybe_unused]] const bool kQuiet = [] {
-  set_log_sink([](LogLevel, std::string_view) {});
-  return true;
-}();
-
-using Texts = std::set<std::string>;
-
-void add_texts(const SpanBatch& batch, Texts& texts) {
-  for (size_t row = 0; row < batch.span_count(); ++row) texts.insert(describe(batch, row));
-}
 
 SpanBatch copy_of(const SpanBatch& batch) {
   SpanBatch copy;

@@ -35,80 +35,32 @@ Maintenance::Maintenance(Tenants& tenants, const Shelves& shelves, const Committ
       expired_spans_(metrics.counter("clew_store_expired_spans_total", "Spans that retention has removed.")),
       damaged_blocks_(metrics.counter("clew_store_damaged_blocks_total", "Blocks that were found damaged.")),
       blocks_set_aside_(metrics.gauge("clew_store_blocks_set_aside", "Damaged blocks, out of every answer.")),
-      stored_bytes_(metrics.gauge("clew_store_bytes", "Bytes of blocks and roll-ups.")) {
-  thread_ = platform::Thread("clew-keep", [this] { run(); });
-}
+      stored_bytes_(metrics.gauge("clew_store_bytes", "Bytes of blocks and roll-ups.")),
+      chore_("clew-keep", kLookEvery, [this](Chore::Call call) { return round(call); }) {}
 
 Maintenance::~Maintenance() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  thread_.join();
-}
-
-void Maintenance::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
-  wake_.notify_all();
+  chore_.stop();
+  remove_retired();
 }
 
 void Maintenance::found_damaged(Tenant& tenant, const std::vector<ObjectId>& blocks) {
   {
     const std::lock_guard lock(mutex_);
     for (const ObjectId id : blocks) damaged_.emplace_back(&tenant, id);
-    woken_ = true;
   }
-  wake_.notify_all();
+  wake();
 }
 
-Result<void> Maintenance::compact() {
-  std::unique_lock lock(mutex_);
-  const uint64_t mine = ++compactions_asked_;
-  wake_.notify_all();
-  compacted_.wait(lock, [&] { return compactions_done_ >= mine; });
-  if (compaction_error_) return *compaction_error_;
-  return {};
-}
-
-void Maintenance::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait_for(lock, kLookEvery, [this] { return stopping_ || woken_ || compactions_asked_ > compactions_done_; });
-    if (stopping_) break;
-    woken_ = false;
-    const uint64_t asked = compactions_asked_;
-    const bool forced = asked > compactions_done_;
-    lock.unlock();
-    std::optional<Error> error;
-    pass(forced ? &error : nullptr);
-    lock.lock();
-    if (forced) {
-      compactions_done_ = asked;
-      compaction_error_ = std::move(error);
-      compacted_.notify_all();
-    }
-  }
-  compactions_done_ = compactions_asked_;
-  compaction_error_ = Error(Code::Unavailable, "the store is stopping");
-  compacted_.notify_all();
-  lock.unlock();
-  remove_retired();
-}
-
-// `forced`: compact everything, and leave the first error there.
-void Maintenance::pass(std::optional<Error>* forced) {
+std::optional<Error> Maintenance::round(Chore::Call call) {
+  const bool asked = call == Chore::Call::Asked;
   set_aside_damaged();
   retain();
   remove_retired();
-  const bool may_compact = forced != nullptr || (options_.compacts && clock_.monotonic_nanos() >= retry_at_nanos_);
-  for (Tenant* tenant : may_compact ? tenants_.all() : std::vector<Tenant*>()) {
+  if (!asked && !(options_.compacts && clock_.monotonic_nanos() >= retry_at_nanos_)) return {};
+  for (Tenant* tenant : tenants_.all()) {
     Result<bool> more = true;
-    while (more.ok() && *more && !stopping_) {
-      more = compact_once(*tenant, forced != nullptr ? Urgency::Forced : Urgency::Usual);
+    while (more.ok() && *more && !chore_.stopping()) {
+      more = compact_once(*tenant, asked ? Urgency::Forced : Urgency::Usual);
       set_aside_damaged();
       remove_retired();
       collect(*tenant);
@@ -117,15 +69,13 @@ void Maintenance::pass(std::optional<Error>* forced) {
     failed_compactions_.add();
     cannot_compact_.raise(fmt::format("store: tenant {}: blocks cannot be compacted; it is tried again: {}",
                                       tenant->name(), more.error().what()));
-    if (forced != nullptr && !*forced) *forced = more.error();
     retry_after_nanos_ = std::clamp(retry_after_nanos_ * 2, kRetryFirstNanos, kRetryLastNanos);
     retry_at_nanos_ = clock_.monotonic_nanos() + retry_after_nanos_;
-    return;
+    return std::move(more).error();
   }
-  if (may_compact) {
-    cannot_compact_.clear("store: blocks are compacted again");
-    retry_after_nanos_ = 0;
-  }
+  cannot_compact_.clear("store: blocks are compacted again");
+  retry_after_nanos_ = 0;
+  return {};
 }
 
 void Maintenance::set_aside_damaged() {

@@ -7,8 +7,6 @@
 // Threads: any.
 #pragma once
 
-#include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -18,7 +16,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "platform/thread.h"
+#include "store/chore.h"
 #include "store/committer.h"
 #include "store/compaction_policy.h"
 #include "store/compactor.h"
@@ -43,16 +41,16 @@ class Maintenance {
   ~Maintenance();  // breaks off what it does
 
   // There may be something to do.
-  void wake();
+  void wake() { chore_.wake(); }
   // Something in these blocks could not be read.
   void found_damaged(Tenant& tenant, const std::vector<ObjectId>& blocks);
   // Compacts until nothing is left to do; the first error if something could not be.
-  Result<void> compact();
+  Result<void> compact() { return chore_.ask(); }
   CompactionTotals totals() const { return {compactions_.value(), compacted_bytes_.value()}; }
 
  private:
-  void run();
-  void pass(std::optional<Error>* forced);
+  // Asked: compacts everything, and answers with the first error.
+  std::optional<Error> round(Chore::Call call);
   void set_aside_damaged();
   Result<void> set_aside_block(Tenant& tenant, ObjectId id);
   void retain();
@@ -83,25 +81,16 @@ class Maintenance {
   Gauge& stored_bytes_;
 
   std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable compacted_;
-  // Guarded by mutex_.
-  bool woken_ = false;
-  uint64_t compactions_asked_ = 0;
-  uint64_t compactions_done_ = 0;
-  std::optional<Error> compaction_error_;
-  std::vector<std::pair<Tenant*, ObjectId>> damaged_;
+  std::vector<std::pair<Tenant*, ObjectId>> damaged_;  // guarded by mutex_
 
-  std::atomic<bool> stopping_ = false;
-
-  // The thread's own.
+  // The chore's own.
   Complaint cannot_compact_;
   Complaint cannot_remove_;
   uint64_t retry_at_nanos_ = 0;
   uint64_t retry_after_nanos_ = 0;
   std::map<Tenant*, uint64_t> collected_;  // versions at which manifests were collected
   std::vector<RetiredObjects::Object> to_remove_;
-  platform::Thread thread_;  // last: starts when all else is there
+  Chore chore_;  // last: starts when all else is there
 };
 
 }  // namespace clew::store

@@ -63,7 +63,7 @@ Result<bool> Maintenance::run_compaction(Tenant& tenant, const CompactionPlan& p
   // What is sealed meanwhile says itself that it has a part of a trace that is here.
   job.is_outside = [&](const model::TraceId& id) { return is_in_others(*state, plan.inputs, id); };
 
-  Compactor compactor(budget_, stopping_);
+  Compactor compactor(budget_, chore_.stopping());
   Result<CompactionResult> result = compactor.run(job);
   if (!result.ok()) {
     if (!compactor.damaged()) return result.error();

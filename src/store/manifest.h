@@ -106,8 +106,6 @@ class Manifest {
   static Result<Manifest> open(object::ObjectStore& objects, std::string prefix);
 
   const ManifestState& state() const { return state_; }
-  // A new id; known to be used once a delta names it.
-  ObjectId new_id() { return state_.next_id++; }
 
   // Durable when ok. On every error the state is as it was.
   //   InvalidArgument, ResourceExhausted   apply() refuses the delta; nothing was written

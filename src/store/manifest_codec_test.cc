@@ -7,12 +7,16 @@
 #include "codec/crc32c.h"
 #include "codec/proto_writer.h"
 #include "store/manifest.h"
+#include "store/testing/manifest_envelope.h"
 #include "store/testing/random_delta.h"
 
 namespace clew::store {
 namespace {
 
 using codec::ProtoWriter;
+using testing::envelope;
+using testing::kCheckpoint;
+using testing::kDelta;
 
 std::string hex(std::string_view bytes) {
   std::string text;
@@ -21,19 +25,6 @@ std::string hex(std::string_view bytes) {
     text += "0123456789abcdef"[static_cast<uint8_t>(byte) & 15];
   }
   return text;
-}
-
-constexpr uint32_t kDelta = 1;
-constexpr uint32_t kCheckpoint = 2;
-
-// An intact envelope around any content.
-std::string envelope(uint32_t kind, std::string_view content) {
-  std::string bytes = encode_delta(7, {});
-  put(bytes.data() + 20, kind);
-  put(bytes.data() + 36, static_cast<uint32_t>(content.size()));
-  put(bytes.data() + 40, codec::crc32c(as_bytes(content)));
-  put(bytes.data() + 60, codec::crc32c(as_bytes(bytes).first(60)));
-  return bytes.append(content);
 }
 
 std::string envelope_with(std::string bytes, size_t offset, uint32_t value) {
@@ -70,7 +61,7 @@ TEST(ManifestCodec, BytesAreThoseOfTheDocument) {
 
 TEST(ManifestCodec, WhatIsWrittenIsRead) {
   const uint64_t seed = std::random_device{}();
-  SCOPED_TRACE(testing::Message() << "seed " << seed);
+  SCOPED_TRACE(::testing::Message() << "seed " << seed);
   RandomDeltas random(seed);
   ManifestState state;
   size_t blocks_seen = 0;
@@ -201,7 +192,7 @@ TEST(ManifestCodec, ContentWithoutSenseIsRefused) {
         writer.message(field, [&] { writer.varint(1, value); });
       }
     });
-    EXPECT_EQ(refused, row.refused) << testing::PrintToString(row.ids);
+    EXPECT_EQ(refused, row.refused) << ::testing::PrintToString(row.ids);
   }
 }
 

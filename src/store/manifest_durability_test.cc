@@ -7,13 +7,13 @@
 // CLEW_SEED=n runs all of it with other seeds.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <functional>
 #include <optional>
 
 #include "base/log.h"
 #include "object/local_folder.h"
 #include "platform/testing/faulty_file_system.h"
+#include "platform/testing/seed.h"
 #include "store/manifest.h"
 #include "store/orphans.h"
 #include "store/testing/random_delta.h"
@@ -21,18 +21,11 @@
 namespace clew::store {
 namespace {
 
+using platform::base_seed;
 using platform::FaultyFileSystem;
 
 constexpr uint64_t kSeeds = 2;  // for each place of a fault
 constexpr const char* kTenant = "default";
-
-uint64_t base_seed() {
-  static const uint64_t kSeed = [] {
-    const char* given = std::getenv("CLEW_SEED");
-    return given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
-  }();
-  return kSeed;
-}
 
 enum class End { Crash, PowerLoss };
 
@@ -93,7 +86,7 @@ class Life {
     auto manifest = open(**objects);
     if (!manifest) return false;
     for (int i = 0; i < count; ++i) {
-      const Delta delta = random_.delta(manifest->state(), [&] { return new_object(**objects, *manifest); });
+      const Delta delta = random_.delta(manifest->state(), [&] { return new_object(**objects); });
       if (!append(**objects, manifest, delta)) return true;
       if (i == 5) static_cast<void>(manifest->collect().ok());
     }
@@ -107,6 +100,7 @@ class Life {
       return std::nullopt;
     }
     const ManifestState& state = manifest->state();
+    new_id_ = NewIds(state);
     if (in_doubt_ && same(*in_doubt_, state))
       expected_ = *in_doubt_;
     else if (!same(expected_, state))
@@ -128,9 +122,9 @@ class Life {
   }
 
   // Blocks and roll-ups draw from one row, and which it will be is not known here: an object of either name.
-  ObjectId new_object(object::ObjectStore& objects, Manifest& manifest) {
+  ObjectId new_object(object::ObjectStore& objects) {
     while (true) {
-      const ObjectId id = manifest.new_id();
+      const ObjectId id = new_id_();
       bool done = true;
       for (const std::string& name : {block_name(kTenant, id), rollup_name(kTenant, id)}) {
         const Result<void> put = objects.put_if_absent(name, as_bytes(name));
@@ -164,6 +158,7 @@ class Life {
 
   FaultyFileSystem files_;
   RandomDeltas random_;
+  NewIds new_id_{{}};
   ManifestState expected_;
   std::optional<ManifestState> in_doubt_;
   uint64_t operations_before_ = 0;

@@ -84,7 +84,8 @@ class ManifestTest : public testing::Test {
   ManifestState grow(uint64_t count) {
     Manifest manifest = MUST(open());
     RandomDeltas random(manifest.state().version + 1);
-    for (; count > 0; --count) MUST(manifest.append(random.delta(manifest.state(), [&] { return manifest.new_id(); })));
+    NewIds new_id(manifest.state());
+    for (; count > 0; --count) MUST(manifest.append(random.delta(manifest.state(), std::ref(new_id))));
     return manifest.state();
   }
   void flip(const std::string& name) { files_.flip_bit("objects/" + name, 41, 3); }
@@ -106,8 +107,9 @@ TEST_F(ManifestTest, IsWhatTheModelIsAtEveryStepAndAfterEveryOpening) {
   std::set<ObjectId> given;
   std::set<std::string> without_delta;
   Manifest manifest = MUST(open());
+  NewIds ids(manifest.state());
   const auto new_id = [&] {
-    const ObjectId id = manifest.new_id();
+    const ObjectId id = ids();
     EXPECT_TRUE(given.insert(id).second) << "given twice: " << id;
     return id;
   };
@@ -127,6 +129,7 @@ TEST_F(ManifestTest, IsWhatTheModelIsAtEveryStepAndAfterEveryOpening) {
     }
     if (random.below(20) == 0) EXPECT_TRUE(manifest.collect().ok());
     manifest = MUST(open());
+    ids = NewIds(manifest.state());
     model.compare(manifest.state());
     if (HasFailure()) return;
   }
@@ -292,16 +295,16 @@ TEST_F(ManifestTest, OfTwoWhoWriteOneWinsAndTheOtherSeesIt) {
   Manifest second = MUST(open());
   RandomDeltas random(1);
   Delta delta;
-  delta.added_blocks = {random.block(first.new_id())};
+  delta.added_blocks = {random.block(NewIds(first.state())())};
   Delta other;
-  other.added_blocks = {random.block(second.new_id())};
+  other.added_blocks = {random.block(NewIds(second.state())())};
   ASSERT_TRUE(first.append(delta).ok());
   const ManifestState before = second.state();
   EXPECT_EQ(second.append(other).error().code(), Code::AlreadyExists);
   EXPECT_EQ(second.state(), before);
   second = MUST(open());
   EXPECT_EQ(second.state(), first.state());
-  other.added_blocks = {random.block(second.new_id())};
+  other.added_blocks = {random.block(NewIds(second.state())())};
   EXPECT_TRUE(second.append(other).ok());
 }
 
@@ -366,15 +369,16 @@ TEST_F(ManifestTest, ALostAnswerIsFoundOut) {
   LossyStore lossy(*objects_);
   Manifest manifest = MUST(Manifest::open(lossy, kPrefix));
   RandomDeltas random(1);
+  NewIds new_id(manifest.state());
   Delta delta;
-  delta.added_blocks = {random.block(manifest.new_id())};
+  delta.added_blocks = {random.block(new_id())};
   lossy.answers_lost = 1;
   EXPECT_TRUE(manifest.append(delta).ok());
   EXPECT_EQ(manifest.state().version, 1U);
   EXPECT_EQ(MUST(open()).state(), manifest.state());
 
   // Nor can it be read back: in doubt. The same again succeeds, once.
-  delta.added_blocks = {random.block(manifest.new_id())};
+  delta.added_blocks = {random.block(new_id())};
   lossy.answers_lost = 2;
   EXPECT_EQ(manifest.append(delta).error().code(), Code::Unavailable);
   EXPECT_EQ(manifest.state().version, 1U);
@@ -383,11 +387,11 @@ TEST_F(ManifestTest, ALostAnswerIsFoundOut) {
   EXPECT_EQ(MUST(open()).state(), manifest.state());
 
   // Something else instead is told that the number is taken.
-  delta.added_blocks = {random.block(manifest.new_id())};
+  delta.added_blocks = {random.block(new_id())};
   lossy.answers_lost = 2;
   EXPECT_FALSE(manifest.append(delta).ok());
   Delta other;
-  other.added_blocks = {random.block(manifest.new_id())};
+  other.added_blocks = {random.block(new_id())};
   EXPECT_EQ(manifest.append(other).error().code(), Code::AlreadyExists);
   manifest = MUST(Manifest::open(lossy, kPrefix));
   EXPECT_EQ(manifest.state().version, 3U);

@@ -6,8 +6,8 @@
 //   Manifest manifest = TRY(Manifest::open(objects, manifest_prefix(tenant)));
 //   for (const std::string& name : TRY(orphans(objects, tenant, manifest.state()))) TRY(objects.remove(name));
 //
-// Ask right after opening and before the first new_id(): an object whose delta is still to come looks like an orphan.
-// What has no name of a block or roll-up is left alone.
+// Ask right after opening and before the first new object is put: an object whose delta is still to come looks like an
+// orphan. What has no name of a block or roll-up is left alone.
 #pragma once
 
 #include <string>

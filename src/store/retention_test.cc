@@ -6,8 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <random>
+
+#include "platform/testing/seed.h"
 
 namespace clew::store {
 namespace {
@@ -76,8 +77,7 @@ TEST(Retention, AFullDiskIsFreed) {
 }
 
 TEST(Retention, TakesWhatItMustAndNoMore) {
-  const char* given = std::getenv("CLEW_SEED");
-  const uint64_t first = given == nullptr ? 1 : std::strtoull(given, nullptr, 10);
+  const uint64_t first = platform::base_seed();
   for (uint64_t seed = first; seed < first + 2000; ++seed) {
     std::mt19937_64 random(seed);
     std::vector<ManifestState> states(1 + random() % 3);

@@ -44,64 +44,21 @@ Sealer::Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, c
                                      "Traces that were sealed while blocks held parts of them.")),
       carried_traces_(metrics.counter("clew_store_carried_traces_total",
                                       "Traces that a seal has left in memory, being still written.")),
-      head_spans_(metrics.gauge("clew_head_spans", "Spans in the heads.")) {
+      head_spans_(metrics.gauge("clew_head_spans", "Spans in the heads.")),
+      chore_("clew-seal", kLookEvery, [this](Chore::Call call) { return round(call); }) {
   committer_.set_sealer(options_.seal_spans, [this] { wake(); });
-  thread_ = platform::Thread("clew-seal", [this] { run(); });
 }
 
-Sealer::~Sealer() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
+std::optional<Error> Sealer::round(Chore::Call call) {
+  std::optional<Error> error;
+  if (call == Chore::Call::Asked) {
+    error = flush_all();
+  } else {
+    seal_due();
   }
-  wake_.notify_all();
-  thread_.join();
-}
-
-void Sealer::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
-  wake_.notify_all();
-}
-
-Result<void> Sealer::flush() {
-  std::unique_lock lock(mutex_);
-  const uint64_t mine = ++flushes_asked_;
-  wake_.notify_all();
-  flushed_.wait(lock, [&] { return flushes_done_ >= mine; });
-  if (flush_error_) return *flush_error_;
-  return {};
-}
-
-void Sealer::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    wake_.wait_for(lock, kLookEvery, [this] { return stopping_ || woken_ || flushes_asked_ > flushes_done_; });
-    if (stopping_) break;
-    woken_ = false;
-    const uint64_t asked = flushes_asked_;
-    const bool flush = asked > flushes_done_;
-    lock.unlock();
-    std::optional<Error> error;
-    if (flush) {
-      error = flush_all();
-    } else {
-      seal_due();
-    }
-    committer_.trim(tenants_.needed_from());
-    link();
-    lock.lock();
-    if (flush) {
-      flushes_done_ = asked;
-      flush_error_ = std::move(error);
-      flushed_.notify_all();
-    }
-  }
-  flushes_done_ = flushes_asked_;
-  flush_error_ = Error(Code::Unavailable, "the store is stopping");
-  flushed_.notify_all();
+  committer_.trim(tenants_.needed_from());
+  link();
+  return error;
 }
 
 void Sealer::seal_due() {

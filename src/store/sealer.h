@@ -8,15 +8,13 @@
 // Threads: any.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <optional>
 
 #include "base/clock.h"
 #include "base/metrics.h"
-#include "platform/thread.h"
+#include "store/chore.h"
 #include "store/committer.h"
 #include "store/complaint.h"
 #include "store/seal_job.h"
@@ -39,18 +37,17 @@ class Sealer {
   // All must outlive the sealer.
   Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, const Options& options, const Clock& clock,
          MemoryBudget& budget, Metrics& metrics, AfterSeal after_seal);
-  ~Sealer();  // finishes the seal at hand
 
   // Seals all that is in the heads now; the first error if something could not be.
-  Result<void> flush();
+  Result<void> flush() { return chore_.ask(); }
   // Looks now whether something is to do.
-  void wake();
+  void wake() { chore_.wake(); }
   SealTotals totals() const { return {seals_.value(), spans_.value(), bytes_.value()}; }
 
  private:
   enum class Carry : uint8_t { None, Recent };
 
-  void run();
+  std::optional<Error> round(Chore::Call call);
   void seal_due();
   std::optional<Error> flush_all();
   std::optional<Carry> due(const Tenant& tenant, journal::Lsn pinned_to) const;
@@ -76,22 +73,12 @@ class Sealer {
   Counter& carried_traces_;
   Gauge& head_spans_;
 
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  std::condition_variable flushed_;
-  // Guarded by mutex_.
-  bool stopping_ = false;
-  bool woken_ = false;
-  uint64_t flushes_asked_ = 0;
-  uint64_t flushes_done_ = 0;
-  std::optional<Error> flush_error_;  // of the last one
-
-  // The thread's own.
+  // The chore's own.
   Complaint cannot_seal_;
   uint64_t retry_at_nanos_ = 0;
   uint64_t retry_after_nanos_ = 0;
   uint64_t linked_at_nanos_ = 0;
-  platform::Thread thread_;  // last: starts when all else is there
+  Chore chore_;  // last: starts when all else is there
 };
 
 }  // namespace clew::store

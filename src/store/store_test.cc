@@ -6,96 +6,46 @@
 
 #include <gtest/gtest.h>
 
-#include <condition_variable>
-#include <map>
-#include <mutex>
 #include <set>
 
-#include "base/log.h"
-#include "model/testing/sample_batch.h"
-#include "platform/system_clock.h"
 #include "platform/testing/faulty_file_system.h"
+#include "store/testing/running_store.h"
 
 namespace clew::store {
 namespace {
 
 using model::SpanBatch;
 using model::testing::describe;
-
-// The journal logs each segment that it gives up, which these tests make it do by the hundred.
-class Quiet : public ::testing::Environment {
-  void SetUp() override {
-    set_log_sink([](LogLevel, std::string_view) {});
-  }
-};
-[[maybe_unused]] const auto* const kQuiet = ::testing::AddGlobalTestEnvironment(new Quiet);
-
 using platform::FaultyFileSystem;
+using testing::quiet_options;
+using testing::RunningStore;
+using testing::submit;
 
-constexpr UnixNanos kNow = 1'790'000'000 * kNanosPerSecond;
-constexpr uint64_t kBudget = 256 << 20;
-
-// A process that runs a store: its budget and metrics live as long as the store.
-struct Server {
-  Metrics metrics;
-  MemoryBudget budget;
-  std::unique_ptr<Store> store;
-
-  explicit Server(platform::FileSystem& files, uint64_t budget_bytes = kBudget, Options options = {})
-      : budget(budget_bytes) {
-    options.journal_segment_bytes = 1 << 20;
-    options.free_space_floor_bytes = 0;
-    Result<std::unique_ptr<Store>> opened =
-        Store::open(files, "data", options, platform::system_clock(), budget, metrics);
-    EXPECT_TRUE(opened.ok()) << (opened.ok() ? "" : opened.error().what());
-    if (opened.ok()) store = std::move(*opened);
-  }
-
-  std::string text_of(const std::string& tenant = "default") const {
-    const std::optional<Snapshot> snapshot = store->snapshot(tenant);
-    std::string text;
-    if (!snapshot) return text;
-    const HeadSnapshot& head = snapshot->heads.back();
-    const HeadSlice slice = head.slice();
-    for (uint32_t row = 0; row < head.row_count(); ++row) text += describe(slice.spans(), row);
-    return text;
-  }
-};
-
-// Submits and waits for the answer.
-Result<void> submit(Store& store, SpanBatch spans, const std::string& tenant = "default") {
-  std::mutex mutex;
-  std::condition_variable answered;
-  std::optional<Result<void>> answer;
-  Submission submission;
-  submission.tenant = tenant;
-  submission.received = kNow;
-  submission.spans = std::move(spans);
-  submission.done = [&](Result<void> result) {
-    const std::lock_guard lock(mutex);
-    answer = std::move(result);
-    answered.notify_one();
-  };
-  store.submit(std::move(submission));
-  std::unique_lock lock(mutex);
-  answered.wait(lock, [&] { return answer.has_value(); });
-  return std::move(*answer);
+// Of the head that is written to.
+std::string text_of(const RunningStore& server, const std::string& tenant = "default") {
+  const std::optional<Snapshot> snapshot = server.store->snapshot(tenant);
+  std::string text;
+  if (!snapshot) return text;
+  const HeadSnapshot& head = snapshot->heads.back();
+  const HeadSlice slice = head.slice();
+  for (uint32_t row = 0; row < head.row_count(); ++row) text += describe(slice.spans(), row);
+  return text;
 }
 
 TEST(Store, WhatIsAcknowledgedIsFoundAtOnceAndAfterARestart) {
   FaultyFileSystem files(1);
   std::string expected;
   {
-    Server server(files);
+    RunningStore server(files, quiet_options());
     for (uint32_t i = 0; i < 20; ++i) {
       ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(i, 1 + i)).ok());
       expected += describe(model::testing::sample_batch(i, 1 + i));
-      ASSERT_EQ(server.text_of(), expected);
+      ASSERT_EQ(text_of(server), expected);
     }
   }
   files.power_loss();
-  Server again(files);
-  EXPECT_EQ(again.text_of(), expected);
+  RunningStore again(files, quiet_options());
+  EXPECT_EQ(text_of(again), expected);
   EXPECT_EQ(again.store->recovery().requests, 20u);
   EXPECT_EQ(again.store->recovery().spans, 210u);
   EXPECT_EQ(again.store->recovery().damaged_records, 0u);
@@ -104,20 +54,22 @@ TEST(Store, WhatIsAcknowledgedIsFoundAtOnceAndAfterARestart) {
 TEST(Store, TenantsDoNotSeeEachOther) {
   FaultyFileSystem files(2);
   {
-    Server server(files);
+    RunningStore server(files, quiet_options());
     ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(1, 3), "a").ok());
     ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(2, 4), "b").ok());
   }
-  Server again(files);
-  EXPECT_EQ(again.text_of("a"), describe(model::testing::sample_batch(1, 3)));
-  EXPECT_EQ(again.text_of("b"), describe(model::testing::sample_batch(2, 4)));
+  RunningStore again(files, quiet_options());
+  EXPECT_EQ(text_of(again, "a"), describe(model::testing::sample_batch(1, 3)));
+  EXPECT_EQ(text_of(again, "b"), describe(model::testing::sample_batch(2, 4)));
   EXPECT_FALSE(again.store->snapshot("c").has_value());
   EXPECT_EQ(again.store->tenants(), (std::vector<std::string>{"a", "b"}));
 }
 
 TEST(Store, RefusesATenantTooMany) {
   FaultyFileSystem files(3);
-  Server server(files, kBudget, {.tenants_max = 1});
+  Options options = quiet_options();
+  options.tenants_max = 1;
+  RunningStore server(files, options);
   ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(1, 3), "a").ok());
   const Result<void> refused = submit(*server.store, model::testing::sample_batch(2, 4), "b");
   ASSERT_FALSE(refused.ok());
@@ -128,7 +80,7 @@ TEST(Store, RefusesATenantTooMany) {
 // Blocks cannot be written, since a file stands where their folder should be. So the heads fill up.
 TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
   FaultyFileSystem files(4);
-  Server server(files, 24 << 20);
+  RunningStore server(files, quiet_options(), 24 << 20);
   for (const char* folder : {"data/objects/tenants", "data/objects/tenants/default"})
     ASSERT_TRUE(files.make_directory(folder).ok());
   ASSERT_TRUE(files.create("data/objects/tenants/default/blocks").ok());
@@ -148,10 +100,10 @@ TEST(Store, AFullHeadRefusesAndStaysWithinItsShare) {
 // Who comes second must not tidy up what the first is at work on.
 TEST(Store, AFolderInUseIsLeftAlone) {
   FaultyFileSystem files(7);
-  Server server(files);
+  RunningStore server(files, quiet_options());
   ASSERT_TRUE(files.create("data/objects/.incomplete/block").ok());
   Metrics metrics;
-  MemoryBudget budget(kBudget);
+  MemoryBudget budget(256 << 20);
   const Result<std::unique_ptr<Store>> second =
       Store::open(files, "data", {}, platform::system_clock(), budget, metrics);
   ASSERT_FALSE(second.ok());
@@ -161,7 +113,7 @@ TEST(Store, AFolderInUseIsLeftAlone) {
 
 TEST(Store, AnEmptyRequestIsAcknowledgedWithoutADisk) {
   FaultyFileSystem files(5);
-  Server server(files);
+  RunningStore server(files, quiet_options());
   const uint64_t syncs = files.syncs();
   EXPECT_TRUE(submit(*server.store, SpanBatch()).ok());
   EXPECT_EQ(files.syncs(), syncs);
@@ -171,11 +123,11 @@ TEST(Store, StoppingCommitsWhatWaits) {
   FaultyFileSystem files(6);
   int acknowledged = 0;
   {
-    Server server(files);
+    RunningStore server(files, quiet_options());
     for (uint32_t i = 0; i < 50; ++i) {
       Submission submission;
       submission.tenant = "default";
-      submission.received = kNow;
+      submission.received = platform::system_clock().now();
       submission.spans = model::testing::sample_batch(i, 2);
       submission.done = [&](const Result<void>& result) { acknowledged += result.ok(); };
       server.store->submit(std::move(submission));
@@ -183,7 +135,7 @@ TEST(Store, StoppingCommitsWhatWaits) {
   }
   EXPECT_EQ(acknowledged, 50);
   files.power_loss();
-  EXPECT_EQ(Server(files).store->snapshot("default")->span_count(), 100u);
+  EXPECT_EQ(RunningStore(files, quiet_options()).store->snapshot("default")->span_count(), 100u);
 }
 
 // Requests that were refused for a failing disk are nowhere, and the next request is taken.
@@ -193,7 +145,7 @@ TEST(Store, AFailedSyncIsRefusedAndForgotten) {
     std::string expected;
     size_t refused = 0;
     {
-      Server server(files);
+      RunningStore server(files, quiet_options());
       files.fail_sync_at(files.syncs() + at % 10);
       for (uint32_t i = 0; i < 14; ++i) {
         const Result<void> answer = submit(*server.store, model::testing::sample_batch(i, 3));
@@ -203,12 +155,12 @@ TEST(Store, AFailedSyncIsRefusedAndForgotten) {
           EXPECT_EQ(answer.error().code(), Code::Unavailable);
           ++refused;
         }
-        ASSERT_EQ(server.text_of(), expected) << "seed " << at;
+        ASSERT_EQ(text_of(server), expected) << "seed " << at;
       }
     }
     EXPECT_GE(refused, 1u) << "seed " << at;
     files.power_loss();
-    EXPECT_EQ(Server(files).text_of(), expected) << "seed " << at;
+    EXPECT_EQ(text_of(RunningStore(files, quiet_options())), expected) << "seed " << at;
   }
 }
 
@@ -219,7 +171,7 @@ TEST(Store, LossOfPowerAnywhereLosesNothingThatWasAcknowledged) {
   uint64_t operations = 0;
   {
     FaultyFileSystem files(0);
-    Server server(files);
+    RunningStore server(files, quiet_options());
     for (uint32_t i = 0; i < kRequests; ++i)
       ASSERT_TRUE(submit(*server.store, model::testing::sample_batch(i, 3)).ok());
     operations = files.operations();
@@ -229,22 +181,17 @@ TEST(Store, LossOfPowerAnywhereLosesNothingThatWasAcknowledged) {
     FaultyFileSystem files(cut + 1);
     files.stop_at(cut);
     std::set<std::string> sent, acknowledged;
-    Metrics metrics;
-    MemoryBudget budget(kBudget);
-    Options options;
-    options.free_space_floor_bytes = 0;
     {
-      Result<std::unique_ptr<Store>> store =
-          Store::open(files, "data", options, platform::system_clock(), budget, metrics);
-      for (uint32_t i = 0; store.ok() && i < kRequests; ++i) {
+      RunningStore server(files, quiet_options());
+      for (uint32_t i = 0; server.store != nullptr && i < kRequests; ++i) {
         const std::string text = describe(model::testing::sample_batch(i, 3));
         sent.insert(text);
-        if (submit(**store, model::testing::sample_batch(i, 3)).ok()) acknowledged.insert(text);
+        if (submit(*server.store, model::testing::sample_batch(i, 3)).ok()) acknowledged.insert(text);
       }
     }
     files.power_loss();
-    Server again(files);
-    std::string found = again.text_of();
+    RunningStore again(files, quiet_options());
+    std::string found = text_of(again);
     for (uint32_t i = 0; i < kRequests; ++i) {
       const std::string text = describe(model::testing::sample_batch(i, 3));
       const size_t at = found.find(text);

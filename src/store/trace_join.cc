@@ -66,12 +66,13 @@ Result<void> TraceJoin::look_at(uint32_t input, uint32_t row_group) {
     if (summary.has_sane_span) trace.sane_start = std::min(trace.sane_start, summary.start);
     trace.first_arrival = std::min(trace.first_arrival, summary.first_arrival);
     trace.first_slice = std::min(trace.first_slice, summary.start / block::kSliceNanos);
-    parts_.push_back({.trace = number,
-                      .row_group = row_group,
-                      .first_row = rows.first_row,
-                      .row_count = summary.span_count,
-                      .input = static_cast<uint8_t>(input),
-                      .flags = rows.flags});
+    parts_.push_back({
+        .trace = number,
+        .row_group = row_group,
+        .first_row = rows.first_row,
+        .row_count = summary.span_count,
+        .input = static_cast<uint8_t>(input),
+    });
   }
   return {};
 }
@@ -127,7 +128,6 @@ Result<void> TraceJoin::gather_group(uint32_t input, std::span<const Part> parts
     into.traces.push_back(part.trace);
     into.summaries.push_back(traces[at].summary);
     into.first_rows.push_back(static_cast<uint32_t>(into.batch.span_count() + rows.size()));
-    into.flags.push_back(part.flags);
     for (uint32_t i = 0; i < part.row_count; ++i) rows.push_back(part.first_row + i);
   }
   return copier.append(group, rows);
@@ -171,14 +171,12 @@ Result<void> TraceJoin::merge(uint64_t bytes_max, std::vector<Gathered>& gathere
   for (const auto& [trace, list] : places) {
     merger.start(joined.batch());
     std::optional<model::TraceSummary> summary;
-    uint8_t flags = 0;
     for (const auto& [input, part] : list) {
       const Gathered& from = gathered[input];
       rows.resize(from.summaries[part].span_count);
       std::iota(rows.begin(), rows.end(), from.first_rows[part]);
       merger.add(from.batch, rows);
       summary = summary ? model::merge(*summary, from.summaries[part]) : from.summaries[part];
-      flags |= from.flags[part] & block::kLostPart;
     }
     // What became too large for a row group stays apart; so does all that comes when the memory is spent.
     const bool too_large = content_bytes(joined.batch(), merger.rows()) > block::kRowGroupBytesMax;
@@ -187,7 +185,7 @@ Result<void> TraceJoin::merge(uint64_t bytes_max, std::vector<Gathered>& gathere
       continue;
     }
     summary->span_count = static_cast<uint32_t>(merger.rows().size());
-    if (is_outside(ids_[trace])) flags |= block::kIsElsewhere;
+    const uint8_t flags = is_outside(ids_[trace]) ? block::kIsElsewhere : 0;
     joined.add(*summary, merger.rows(), flags);
     duplicates_ += merger.duplicates();
     ++traces_joined_;
@@ -227,17 +225,16 @@ uint32_t TraceJoin::lane_count() const {
 }
 
 std::optional<uint8_t> TraceJoin::select(const block::TraceRows& part, uint32_t input, uint32_t lane) const {
-  const uint8_t lost = part.flags & block::kLostPart;
   const uint32_t number = find(part.summary.id);
   const Trace trace = number == kNone ? Trace() : traces_[number];
   if (std::popcount(trace.inputs) > 1) {
     const auto before = static_cast<uint8_t>(trace.inputs & ((1u << input) - 1));
     if (trace.joined || static_cast<uint32_t>(std::popcount(before)) != lane) return {};
-    return lost | block::kIsElsewhere;
+    return block::kIsElsewhere;
   }
   if (lane != 0) return {};
   const bool outside = (part.flags & block::kIsElsewhere) != 0 && is_outside(part.summary.id);
-  return outside ? lost | block::kIsElsewhere : lost;
+  return outside ? block::kIsElsewhere : 0;
 }
 
 uint64_t TraceJoin::memory_bytes() const {

@@ -72,7 +72,6 @@ class TraceJoin {
     uint32_t first_row;
     uint32_t row_count;
     uint8_t input;
-    uint8_t flags;
   };
   // The rows of an input's parts that are to be joined, and where each part begins in it.
   struct Gathered {
@@ -80,7 +79,6 @@ class TraceJoin {
     std::vector<uint32_t> traces;  // by part
     std::vector<model::TraceSummary> summaries;
     std::vector<uint32_t> first_rows;
-    std::vector<uint8_t> flags;
   };
 
   uint32_t find(const model::TraceId& id) const;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Deltas of random content for the tests of the manifest: RandomDeltas makes one that fits a state, with ids from a
-// function of the caller.
+// function of the caller, which NewIds is where ids are given as a tenant gives them.
 #pragma once
 
 #include <functional>
@@ -11,6 +11,15 @@
 #include "store/manifest.h"
 
 namespace clew::store {
+
+class NewIds {
+ public:
+  explicit NewIds(const ManifestState& state) : next_(state.next_id) {}
+  ObjectId operator()() { return next_++; }
+
+ private:
+  ObjectId next_;
+};
 
 class RandomDeltas {
  public:

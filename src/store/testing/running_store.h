@@ -10,11 +10,18 @@
 #include <optional>
 #include <string>
 
+#include "base/log.h"
 #include "model/testing/sample_batch.h"
 #include "platform/system_clock.h"
 #include "store/store.h"
 
 namespace clew::store::testing {
+
+// The journal logs each segment that it gives up, which these tests make it do by the hundred.
+[[maybe_unused]] inline const bool kQuiet = [] {
+  set_log_sink([](LogLevel, std::string_view) {});
+  return true;
+}();
 
 // A process that runs a store: its budget and metrics live as long as the store.
 struct RunningStore {

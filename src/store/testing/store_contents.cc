@@ -11,7 +11,7 @@ namespace clew::store::testing {
 namespace {
 
 void take(const model::SpanBatch& spans, const std::vector<uint32_t>& rows, Contents& contents) {
-  std::set<std::string> here;
+  Texts here;
   std::set<model::TraceId> traces;
   for (const uint32_t row : rows) {
     const std::string text = model::testing::describe(spans, row);
@@ -58,8 +58,12 @@ Contents contents_of(const Snapshot& snapshot) {
   return contents;
 }
 
-std::set<std::string> texts_of(const Contents& contents) {
-  std::set<std::string> texts;
+void add_texts(const model::SpanBatch& batch, Texts& texts) {
+  for (size_t row = 0; row < batch.span_count(); ++row) texts.insert(model::testing::describe(batch, row));
+}
+
+Texts texts_of(const Contents& contents) {
+  Texts texts;
   for (const auto& [text, count] : contents.spans) texts.insert(text);
   return texts;
 }

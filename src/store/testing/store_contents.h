@@ -11,6 +11,11 @@
 
 namespace clew::store::testing {
 
+// Of distinct spans.
+using Texts = std::set<std::string>;
+
+void add_texts(const model::SpanBatch& batch, Texts& texts);
+
 struct Contents {
   std::map<std::string, int> spans;  // how often each one is there
   uint64_t in_blocks = 0;
@@ -22,6 +27,6 @@ struct Contents {
 // several places and the snapshot does not say so.
 Contents contents_of(const Snapshot& snapshot);
 
-std::set<std::string> texts_of(const Contents& contents);
+Texts texts_of(const Contents& contents);
 
 }  // namespace clew::store::testing
