@@ -166,6 +166,9 @@ class RowGroup {
   // By row: the parent's position in the part of the trace, model::kRoot or model::kOrphan.
   Result<std::span<const uint32_t>> parents();
 
+  // What has been decoded so far.
+  uint64_t memory_bytes() const;
+
  private:
   friend class Block;
   struct Pages;
@@ -177,11 +180,26 @@ class RowGroup {
 // the next row, so that a row costs no hashing of texts that lie in dictionaries.
 class RowCopier {
  public:
-  // `out` is appended to by this copier alone, as long as the copier lives.
-  RowCopier(std::shared_ptr<const Block> block, model::SpanBatch& out);
+  enum class Texts : uint8_t {
+    Interned,
+    // Where the block found a column's texts to be all different, they are not looked for in the batch's tables
+    // (InternTable::add_unseen): for who only writes the batch into a block.
+    AsTheyCome
+  };
+
+  // `out` is appended to by this copier alone, as long as the copier lives; other copiers may besides.
+  RowCopier(std::shared_ptr<const Block> block, model::SpanBatch& out, Texts texts = Texts::Interned);
   ~RowCopier();
   // Rows in any order. Decodes only the columns that their templates name.
   Result<void> append(RowGroup& group, std::span<const uint32_t> rows);
+
+  // The same in two steps, for who appends a row group piece by piece: decodes what `rows` of it need;
+  Result<void> start(RowGroup& group, std::span<const uint32_t> rows);
+  // appends some of those. The row group is still where it was.
+  Result<void> append_started(std::span<const uint32_t> rows);
+  // `out` was replaced by an empty one.
+  void forget();
+  uint64_t memory_bytes() const;
 
  private:
   class Impl;

@@ -185,6 +185,19 @@ Result<std::span<const TraceRows>> RowGroup::traces() {
   return std::span<const TraceRows>(pages_->traces);
 }
 
+uint64_t RowGroup::memory_bytes() const {
+  const auto of = [](const auto& values) { return values.capacity() * sizeof(values[0]); };
+  const Pages& pages = *pages_;
+  uint64_t bytes = of(pages.values) + of(pages.traces) + of(pages.trace_begins) + of(pages.ends) +
+                   of(pages.parent_ids) + of(pages.parents);
+  for (const std::unique_ptr<Values>& column : pages.values) {
+    if (column == nullptr) continue;
+    bytes += sizeof(Values) + of(column->narrow) + of(column->wide) + of(column->firsts) + column->filter.capacity() +
+             column->texts.bytes.capacity() + of(column->texts.ends);
+  }
+  return bytes;
+}
+
 Result<std::span<const uint64_t>> RowGroup::ends() {
   if (!pages_->ends.empty()) return std::span<const uint64_t>(pages_->ends);
   const std::span<const uint64_t> starts = TRY(ints(kStart));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 namespace clew::block {
 namespace {
@@ -30,6 +31,14 @@ uint64_t list_bytes(const model::SpanBatch& spans, const model::AttributeSet& se
   return bytes;
 }
 
+// Their order where both have texts of one batch: equal ones are the same.
+bool is_before(const TraceOrder& a, const TraceOrder& b) {
+  if (a.slice != b.slice) return a.slice < b.slice;
+  if (a.service.data() != b.service.data()) return a.service < b.service;
+  if (a.name.data() != b.name.data()) return a.name < b.name;
+  return std::tie(a.start, a.id) < std::tie(b.start, b.id);
+}
+
 // Takes those texts in that are new in the table.
 void add_lengths(const model::InternTable& table, std::vector<uint8_t>& lengths) {
   for (auto id = static_cast<uint32_t>(lengths.size()); id < table.size(); ++id) {
@@ -37,8 +46,6 @@ void add_lengths(const model::InternTable& table, std::vector<uint8_t>& lengths)
     lengths.push_back(bytes < kLongTextBytes ? 0 : static_cast<uint8_t>(std::bit_width(bytes - 1)));
   }
 }
-
-}  // namespace
 
 uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row) {
   uint64_t bytes =
@@ -57,6 +64,14 @@ uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row) {
   return bytes;
 }
 
+}  // namespace
+
+uint64_t content_bytes(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
+  uint64_t bytes = 0;
+  for (const uint32_t row : rows) bytes += content_bytes(spans, row);
+  return bytes;
+}
+
 TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& summary, uint32_t top,
                     uint64_t slice_nanos) {
   const model::Resource& resource = spans.resources[spans.resource[top]];
@@ -65,6 +80,25 @@ TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& su
           .name = spans.strings.at(spans.name[top]),
           .start = summary.start,
           .id = summary.id};
+}
+
+Result<TraceOrder> order_of(const Block& block, RowGroup& group, const model::TraceSummary& summary, uint32_t top) {
+  const std::shared_ptr<const Tables> tables = TRY(block.tables());
+  const model::SpanBatch& batch = tables->batch;
+  const Template& entry = tables->templates[TRY(group.rows(kTemplate))[top]];
+  std::string_view name;
+  if (entry.name != Template::kSpilled) {
+    name = batch.strings.at(entry.name);
+  } else {
+    const uint32_t at = TRY(group.first_values(kName))[top];
+    name = group.is_coded(kName) ? (*TRY(block.dictionary(kName)))[TRY(group.codes(kName))[at]]
+                                 : (*TRY(group.texts(kName)))[at];
+  }
+  return TraceOrder{.slice = summary.start / kSliceNanos,
+                    .service = batch.strings.at(batch.resources[TRY(group.rows(kResource))[top]].service_name),
+                    .name = name,
+                    .start = summary.start,
+                    .id = summary.id};
 }
 
 // As the function above, but a row costs a look at its shape, and a byte for each of its texts: seals call it for every
@@ -170,7 +204,7 @@ Result<void> TraceLayout::write_giant(Writer& writer, const Trace& trace) {
 }
 
 Result<void> TraceLayout::write(Writer& writer) {
-  std::ranges::sort(traces_, {}, &Trace::order);
+  std::ranges::sort(traces_, is_before, &Trace::order);
   shape_bytes_.resize(spans_.shapes.size());
   add_lengths(spans_.strings, long_strings_);
   add_lengths(spans_.blobs, long_blobs_);

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "block/block.h"
 #include "block/schema.h"
 #include "block/writer.h"
 #include "model/span_batch.h"
@@ -32,8 +33,11 @@ struct TraceOrder {
 TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& summary, uint32_t top,
                     uint64_t slice_nanos = kSliceNanos);
 
-// What a row of the batch takes of kRowGroupBytesMax: short texts, which rows share, by a round number.
-uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row);
+// As above, of a trace that lies in a row group; texts live as long as both do.
+Result<TraceOrder> order_of(const Block& block, RowGroup& group, const model::TraceSummary& summary, uint32_t top);
+
+// What rows of the batch take of kRowGroupBytesMax: short texts, which rows share, by a round number.
+uint64_t content_bytes(const model::SpanBatch& spans, std::span<const uint32_t> rows);
 
 // Other than the product's only in tests and measurements.
 struct LayoutOptions {
@@ -53,6 +57,8 @@ class TraceLayout {
       : spans_(spans), options_(options) {}
   // `rows` hold the trace in any order and are copied.
   void add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags);
+  // Of the rows that were added last, by position in them.
+  const model::TraceTree& tree() const { return tree_; }
   Result<void> write(Writer& writer);
 
  private:

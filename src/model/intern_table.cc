@@ -5,6 +5,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 
 namespace clew::model {
@@ -17,6 +18,11 @@ constexpr size_t kFirstChunkBytes = 512;
 constexpr size_t kLastChunkBytes = 1 << 20;
 constexpr size_t kAlign = 4;
 
+// As entries keep it.
+uint32_t low_half(uint64_t hash) {
+  return static_cast<uint32_t>(std::min<uint64_t>(hash & UINT32_MAX, UINT32_MAX - 1));
+}
+
 }  // namespace
 
 InternTable::InternTable() : slots_(kFirstSlots, kNoId) { intern({}); }
@@ -25,11 +31,12 @@ uint64_t InternTable::hash(std::string_view text) { return XXH3_64bits(text.data
 
 std::optional<InternTable::Id> InternTable::find(std::string_view text, uint64_t text_hash) const {
   const size_t mask = slots_.size() - 1;
-  for (size_t slot = text_hash & mask;; slot = (slot + 1) & mask) {
+  const uint32_t low = low_half(text_hash);
+  for (size_t slot = low & mask;; slot = (slot + 1) & mask) {
     const Id id = slots_[slot];
     if (id == kNoId) return std::nullopt;
     const Entry& entry = entries_[id];
-    if (entry.hash == static_cast<uint32_t>(text_hash) && entry.bytes == text.size() &&
+    if (entry.hash == low && entry.bytes == text.size() &&
         (text.empty() || std::memcmp(entry.data, text.data(), text.size()) == 0))
       return id;
   }
@@ -42,16 +49,25 @@ InternTable::Id InternTable::intern(std::string_view text, uint64_t text_hash) {
 
 InternTable::Id InternTable::insert(std::string_view text, uint64_t text_hash) {
   CHECK(entries_.size() < kNoId && text.size() < UINT32_MAX);
-  if ((entries_.size() + 1) * 2 > slots_.size()) rehash(slots_.size() * 2);
+  if ((entries_.size() - unseen_count_ + 1) * 2 > slots_.size()) rehash(slots_.size() * 2);
   const Id id = static_cast<Id>(entries_.size());
   const char* data = copy(text);
-  entries_.push_back({data, static_cast<uint32_t>(text.size()), static_cast<uint32_t>(text_hash)});
+  const uint32_t low = low_half(text_hash);
+  entries_.push_back({data, static_cast<uint32_t>(text.size()), low});
   text_bytes_ += text.size();
   const size_t mask = slots_.size() - 1;
-  size_t slot = text_hash & mask;
+  size_t slot = low & mask;
   while (slots_[slot] != kNoId) slot = (slot + 1) & mask;
   slots_[slot] = id;
   return id;
+}
+
+InternTable::Id InternTable::add_unseen(std::string_view text) {
+  CHECK(entries_.size() < kNoId && text.size() < UINT32_MAX);
+  entries_.push_back({copy(text), static_cast<uint32_t>(text.size()), kUnseen});
+  text_bytes_ += text.size();
+  ++unseen_count_;
+  return static_cast<Id>(entries_.size() - 1);
 }
 
 const char* InternTable::copy(std::string_view text) {
@@ -81,6 +97,7 @@ void InternTable::rehash(size_t slot_count) {
   slots_.assign(slot_count, kNoId);
   const size_t mask = slot_count - 1;
   for (size_t i = 0; i < entries_.size(); ++i) {
+    if (entries_[i].hash == kUnseen) continue;
     size_t slot = entries_[i].hash & mask;
     while (slots_[slot] != kNoId) slot = (slot + 1) & mask;
     slots_[slot] = static_cast<Id>(i);

@@ -3,6 +3,7 @@
 // InternTable keeps each distinct byte string once and gives it a dense number: equal bytes, equal number. Numbers
 // count up from 0 in order of first appearance; number 0 is always the empty string. Bytes never move, so a view of
 // them lives as long as the table.
+// (One exception, for who knows what it does: add_unseen().)
 //
 // Threads: one writer; readers need the owner's lock.
 #pragma once
@@ -38,6 +39,10 @@ class InternTable {
     return insert(text, h);
   }
 
+  // A number of its own, whether the table has the text or not: for texts that are known to come once, and need not be
+  // found again. Costs no hashing.
+  Id add_unseen(std::string_view text);
+
   std::optional<Id> find(std::string_view text) const { return find(text, hash(text)); }
   std::optional<Id> find(std::string_view text, uint64_t text_hash) const;
 
@@ -57,8 +62,11 @@ class InternTable {
   struct Entry {
     const char* data;
     uint32_t bytes;
-    uint32_t hash;  // its low half: saves reading the text again when the slots grow
+    uint32_t hash;  // its low half, or kUnseen: saves reading the text again when the slots grow
   };
+
+  // Stands for the hash of who is not to be found; no text's own.
+  static constexpr uint32_t kUnseen = UINT32_MAX;
 
   Id insert(std::string_view text, uint64_t text_hash);
   const char* copy(std::string_view text);
@@ -71,6 +79,7 @@ class InternTable {
   size_t chunk_left_ = 0;
   size_t chunk_bytes_ = 0;
   size_t text_bytes_ = 0;
+  size_t unseen_count_ = 0;
 };
 
 }  // namespace clew::model

@@ -55,5 +55,24 @@ TEST(InternTable, AsksOnlyAboutNewTexts) {
   EXPECT_EQ(table.size(), 2u);
 }
 
+TEST(InternTable, AnUnseenTextHasANumberOfItsOwnAndIsNotFound) {
+  InternTable table;
+  const InternTable::Id known = table.intern("known");
+  std::map<InternTable::Id, std::string> unseen;
+  for (int i = 0; i < 5000; ++i) {
+    const std::string text = i % 3 == 0 ? "known" : "text " + std::to_string(i % 100);
+    const InternTable::Id id = table.add_unseen(text);
+    EXPECT_TRUE(unseen.emplace(id, text).second);
+    if (i % 5 == 0) table.intern("other " + std::to_string(i));
+  }
+  for (const auto& [id, text] : unseen) EXPECT_EQ(table.at(id), text);
+  EXPECT_EQ(table.find("known"), known);
+  EXPECT_EQ(table.find("text 7"), std::nullopt);
+  const InternTable::Id found = table.intern("text 7");
+  EXPECT_FALSE(unseen.contains(found));
+  EXPECT_EQ(table.find("text 7"), found);
+  EXPECT_TRUE(table.find("other 4995").has_value());
+}
+
 }  // namespace
 }  // namespace clew::model

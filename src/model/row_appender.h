@@ -22,6 +22,8 @@ class RowAppender {
   RowAppender(SpanBatch& to, const SpanBatch& from);
   ~RowAppender();
   void append(std::span<const uint32_t> rows);
+  // Of an appender from this batch.
+  static uint64_t memory_bytes(const SpanBatch& from);
 
  private:
   std::unique_ptr<Appender> appender_;

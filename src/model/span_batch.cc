@@ -234,6 +234,12 @@ RowAppender::RowAppender(SpanBatch& to, const SpanBatch& from)
     : appender_(std::make_unique<Appender>(to, from, Appender::Remember::Yes)) {}
 RowAppender::~RowAppender() = default;
 
+uint64_t RowAppender::memory_bytes(const SpanBatch& from) {
+  const size_t entries =
+      from.strings.size() + from.blobs.size() + from.shapes.size() + from.resources.size() + from.scopes.size();
+  return entries * sizeof(uint32_t);
+}
+
 void RowAppender::append(std::span<const uint32_t> rows) {
   for (const uint32_t row : rows) appender_->append(row);
 }

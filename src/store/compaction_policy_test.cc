@@ -41,7 +41,7 @@ struct Tenant {
     if (!plan) return false;
     ++jobs;
     EXPECT_GE(plan->inputs.size(), 2U);
-    EXPECT_LE(plan->inputs.size(), 8U);
+    EXPECT_LE(plan->inputs.size(), kBlocksPerJob);
     EXPECT_LE(plan->level, kLevelMax);
     uint64_t spans = 0;
     for (size_t i = 0; i < plan->inputs.size(); ++i) {
@@ -74,7 +74,7 @@ struct Tenant {
 
 TEST(CompactionPolicy, LeavesFewBlocksAlone) {
   Tenant tenant;
-  for (int i = 0; i < 7; ++i) tenant.seal(1000);
+  for (size_t i = 1; i < kBlocksPerJob; ++i) tenant.seal(1000);
   EXPECT_FALSE(tenant.compact());
   tenant.seal(1000);
   EXPECT_TRUE(tenant.compact());
@@ -93,8 +93,9 @@ TEST(CompactionPolicy, LongIngestIsWrittenAtMostThreeTimesAndStaysInFewBlocks) {
       while (tenant.compact()) {
       }
       ASSERT_LE(tenant.spans_written, 3 * tenant.spans_sealed) << "seed " << seed;
-      // Seven of each lower level, one of level 2 for 64 seals, and large ones.
-      const uint64_t bound = 7 + 7 + seals / 64 + 1 + 3 * tenant.spans_sealed / block::kBlockSpansMax;
+      // Small ones of each lower level, one of level 2 for those that make a job of jobs, and large ones.
+      const uint64_t bound = 2 * (kBlocksPerJob - 1) + seals / (kBlocksPerJob * kBlocksPerJob) + 1 +
+                             3 * tenant.spans_sealed / block::kBlockSpansMax;
       ASSERT_LE(tenant.state.blocks.size(), bound) << "seed " << seed << " seal " << seals;
     }
     ASSERT_GT(tenant.jobs, 0U);

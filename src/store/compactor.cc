@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A merge of runs. Traces are copied into one batch until it makes a row group; a row group of an input that no other
-// input has anything to put into is written from where it was decoded, without that copy, which is the common case:
-// blocks that were sealed one after the other hardly overlap.
+// A merge of runs. Traces are copied, from the columns of the inputs' row groups, into one batch until it makes a row
+// group.
 //
 // The runs are gone through once for each lane (trace_join.h). Lanes above 0 hold little, and most row groups are
 // passed over after a look at their trace columns.
@@ -11,11 +10,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 #include <utility>
 
 #include "block/writer.h"
-#include "model/row_appender.h"
 #include "store/object_bytes.h"
 #include "store/trace_join.h"
 #include "store/trace_run.h"
@@ -26,22 +23,25 @@ namespace {
 // What an input or the row group that is written takes at most, if nothing else is known: the content of a row group
 // and what is not used of it.
 constexpr uint64_t kRowGroupMemoryBytes = block::kRowGroupBytesMax + block::kRowGroupBytesMax / 4;
-// For a first guess: content of a span in memory.
-constexpr uint64_t kSpanBytesGuess = 600;
+// For a first guess: content of a span in memory; and, while an input's row group is read, where its values are in each
+// attribute column.
+constexpr uint64_t kSpanBytesGuess = 400;
+constexpr uint64_t kSpanBytesPerColumn = sizeof(uint32_t);
 // Dictionaries and the like of the output, when inputs are chosen; more only shortens the output.
 constexpr uint64_t kWriterBytesGuess = 16 << 20;
 constexpr uint64_t kWriterBytesPerSpanGuess = 64;
 // The reservation moves in steps of this size.
 constexpr uint64_t kReserveStepBytes = 1 << 20;
-// Row groups with fewer rows or bytes are not written as they come but filled up with what follows.
-constexpr uint32_t kFullRows = block::kRowGroupRowsMax / 2;
-constexpr uint64_t kFullBytes = block::kRowGroupBytesMax / 2;
-
 class Merge {
  public:
   Merge(const CompactionJob& job, std::span<const CompactionInput> inputs, MemoryBudget& budget,
         const std::atomic<bool>& stop)
-      : job_(job), inputs_(inputs), stop_(stop), memory_(budget, Share::Compaction), join_(inputs, job, stop) {
+      : job_(job),
+        inputs_(inputs),
+        stop_(stop),
+        memory_(budget, Share::Compaction),
+        join_(inputs, job, stop),
+        joined_(out_) {
     available_ =
         budget.limit(Share::Compaction) - std::min(budget.limit(Share::Compaction), budget.used(Share::Compaction));
   }
@@ -67,7 +67,8 @@ class Merge {
     runs_.clear();
     for (uint32_t i = 0; i < inputs_.size(); ++i) {
       runs_.push_back(std::make_unique<BlockRun>(
-          inputs_[i].block, [this, i, lane](const block::TraceRows& part) { return join_.select(part, i, lane); }));
+          inputs_[i].block, [this, i, lane](const block::TraceRows& part) { return join_.select(part, i, lane); },
+          out_));
     }
     // Lanes have traces in common.
     TRY(finish_output());
@@ -127,9 +128,7 @@ class Merge {
       BlockRun& run = *runs_[i];
       while (!run.done() && !run.loaded() && run.slice() <= slice) {
         if (stop_.load(std::memory_order_relaxed)) return Error(Code::Cancelled, "the compaction was stopped");
-        reading_ = i;
-        appenders_.erase(&run.batch());
-        TRY(named_input(run.load()));
+        TRY(named(run, run.load()));
         TRY(reserve());
       }
     }
@@ -149,71 +148,59 @@ class Merge {
   Result<void> take(TraceRun& run) {
     const TraceView& trace = run.current();
     if (trace.is_segment()) return pass_giant(run);
-    if (!group_.empty() && group_slice_ != trace.order.slice) TRY(write_group());
-    if (group_.empty()) {
-      if (BlockRun* block = dynamic_cast<BlockRun*>(&run); block != nullptr && TRY(pass_group(*block))) return {};
-    }
     const bool too_many_rows = out_.span_count() + trace.rows.size() > block::kRowGroupRowsMax;
-    if (too_many_rows || group_bytes_ + trace.content_bytes > block::kRowGroupBytesMax) TRY(write_group());
-    append(trace);
+    if (too_many_rows || group_slice_ != trace.order.slice) TRY(write_group());
+    // How much it is shows when it is there. If it is too much, it is taken once more, for the next row group.
+    if (!TRY(append(run))) {
+      TRY(write_group());
+      TRY(append(run));
+    }
     run.next();
     return {};
   }
 
-  void append(const TraceView& trace) {
+  // False: the row group would become too large.
+  Result<bool> append(TraceRun& run) {
+    const TraceView& trace = run.current();
     const auto first = static_cast<uint32_t>(out_.span_count());
-    std::unique_ptr<model::RowAppender>& appender = appenders_[trace.batch];
-    if (!appender) appender = std::make_unique<model::RowAppender>(out_, *trace.batch);
-    appender->append(trace.rows);
+    TRY(named(run, run.append()));
+    const auto end = static_cast<uint32_t>(out_.span_count());
+    const uint64_t bytes = block::content_bytes(out_, rows(first, end));
+    if (!group_.empty() && group_bytes_ + bytes > block::kRowGroupBytesMax) return false;
     group_slice_ = trace.order.slice;
-    group_bytes_ += trace.content_bytes;
-    group_.push_back({trace.summary, {}, {}, 0, trace.flags});
+    group_bytes_ += bytes;
+    group_.push_back({trace.summary, {}, {}, trace.first_position, trace.flags});
     group_ends_.resize(group_.size());
-    group_ends_.back() = first + static_cast<uint32_t>(trace.rows.size());
+    group_ends_.back() = end;
     group_parents_.resize(first);
     group_parents_.insert(group_parents_.end(), trace.parents.begin(), trace.parents.end());
+    return true;
+  }
+
+  // Numbers of rows of out_.
+  std::span<const uint32_t> rows(uint32_t first, uint32_t end) {
+    while (identity_.size() < end) identity_.push_back(static_cast<uint32_t>(identity_.size()));
+    return std::span(identity_).subspan(first, end - first);
   }
 
   // Writes what append() has gathered.
   Result<void> write_group() {
     if (group_.empty()) return {};
-    while (identity_.size() < out_.span_count()) identity_.push_back(static_cast<uint32_t>(identity_.size()));
     uint32_t first = 0;
     for (size_t i = 0; i < group_.size(); ++i) {
-      const uint32_t count = group_ends_[i] - first;
-      group_[i].rows = std::span(identity_).subspan(first, count);
-      group_[i].parents = std::span(group_parents_).subspan(first, count);
+      group_[i].rows = rows(first, group_ends_[i]);
+      group_[i].parents = std::span(group_parents_).subspan(first, group_ends_[i] - first);
       first = group_ends_[i];
     }
-    TRY(ensure_output(first));
-    TRY(write(out_, group_));
+    if (!in_giant_) TRY(ensure_output(first));
+    TRY(writer_->add_row_group(out_, group_));
+    spans_out_ += first;
     group_.clear();
     group_bytes_ = 0;
-    appenders_.clear();
     out_ = model::SpanBatch();
-    return {};
-  }
-
-  // Writes the rest of the row group that the run has loaded, if no other trace belongs between and it is worth it.
-  Result<bool> pass_group(BlockRun& run) {
-    const std::span<const TraceView> rest = run.rest();
-    const TraceView& last = rest.back();
-    if (last.is_segment() || last.order.slice != rest.front().order.slice) return false;
-    uint64_t rows = 0;
-    uint64_t bytes = 0;
-    for (const TraceView& trace : rest) {
-      rows += trace.rows.size();
-      bytes += trace.content_bytes;
-    }
-    const TraceRun* const other = first_run(&run);
-    const bool is_between = other != nullptr && other->current().order < last.order;
-    if (is_between || (rows < kFullRows && bytes < kFullBytes)) return false;
-    for (const TraceView& trace : rest) group_.push_back({trace.summary, trace.rows, trace.parents, 0, trace.flags});
-    TRY(ensure_output(rows));
-    TRY(write(*last.batch, group_));
-    group_.clear();
-    run.skip_rest();
-    return true;
+    joined_.forget();
+    for (const auto& run : runs_) run->forget();
+    return reserve();
   }
 
   // The segments of a giant, each as it is read. Nothing else is in their row groups.
@@ -226,28 +213,21 @@ class Merge {
     while (true) {
       const TraceView& trace = run.current();
       if (trace.summary.id != id || trace.first_position != position)
-        return named_input(Error(Code::DataLoss, "the segments of a trace do not follow one another"));
-      const block::TraceInput segment[] = {
-          {trace.summary, trace.rows, trace.parents, trace.first_position, trace.flags}};
-      TRY(write(*trace.batch, segment));
+        return named(run, Error(Code::DataLoss, "the segments of a trace do not follow one another"));
       position += trace.rows.size();
+      TRY(append(run));
+      TRY(write_group());
       const bool is_last = trace.is_last_segment();
       run.next();
       if (is_last) break;
       while (!run.done() && !run.loaded()) {
-        TRY(named_input(run.load()));
+        TRY(named(run, run.load()));
         TRY(reserve());
       }
-      if (run.done()) return named_input(Error(Code::DataLoss, "a trace ends before its last segment"));
+      if (run.done()) return named(run, Error(Code::DataLoss, "a trace ends before its last segment"));
     }
     in_giant_ = false;
     return {};
-  }
-
-  Result<void> write(const model::SpanBatch& spans, std::span<const block::TraceInput> traces) {
-    TRY(writer_->add_row_group(spans, traces));
-    for (const block::TraceInput& trace : traces) spans_out_ += trace.rows.size();
-    return reserve();
   }
 
   // An output that has room for `spans` more.
@@ -322,15 +302,17 @@ class Merge {
     return {Code::ResourceExhausted, "the memory for compaction does not hold what these blocks need"};
   }
 
-  // Of the input that is read by `join_`, or by a run.
-  Result<void> named(Result<void> result) {
-    reading_ = join_.reading();
-    return named_input(std::move(result));
+  // Of what `join_` reads; of what a run does.
+  Result<void> named(Result<void> result) { return named_input(join_.reading(), std::move(result)); }
+  Result<void> named(const TraceRun& run, Result<void> result) {
+    if (result.ok()) return result;
+    const auto at = std::ranges::find(runs_, &run, [](const auto& r) { return static_cast<const TraceRun*>(r.get()); });
+    return named_input(static_cast<size_t>(at - runs_.begin()), std::move(result));
   }
-  Result<void> named_input(Result<void> result) {
-    if (result.ok() || reading_ >= inputs_.size()) return result;
-    if (result.error().code() == Code::DataLoss) damaged_ = inputs_[reading_].id;
-    return result.error().with(fmt::format("block {:016x}", inputs_[reading_].id));
+  Result<void> named_input(size_t input, Result<void> result) {
+    if (result.ok() || input >= inputs_.size()) return result;
+    if (result.error().code() == Code::DataLoss) damaged_ = inputs_[input].id;
+    return result.error().with(fmt::format("block {:016x}", inputs_[input].id));
   }
 
   const CompactionJob& job_;
@@ -339,14 +321,12 @@ class Merge {
   uint64_t available_ = 0;
   Reservation memory_;
   TraceJoin join_;
+  model::SpanBatch out_;  // the row group that is gathered: traces lie in it one behind the other
   JoinedRun joined_;
   std::vector<std::unique_ptr<BlockRun>> runs_;
-  size_t reading_ = 0;
   std::optional<ObjectId> damaged_;
 
-  // The row group that is gathered: traces lie in out_ one behind the other.
-  model::SpanBatch out_;
-  std::map<const model::SpanBatch*, std::unique_ptr<model::RowAppender>> appenders_;  // to out_, by batch
+  // The traces of out_ that are to be written.
   std::vector<block::TraceInput> group_;
   std::vector<uint32_t> group_ends_;  // by trace: the row behind its last
   std::vector<uint32_t> group_parents_;
@@ -374,7 +354,7 @@ size_t Compactor::inputs_that_fit(const CompactionJob& job) const {
     uint64_t rows = 0;
     for (const block::RowGroupFacts& group : input.block->row_groups())
       rows = std::max<uint64_t>(rows, group.row_count);
-    bytes += row_group(rows);
+    bytes += row_group(rows) + rows * input.block->column_count() * kSpanBytesPerColumn;
     spans += input.block->facts().span_count;
     const uint64_t writer_bytes = std::min(kWriterBytesGuess, spans * kWriterBytesPerSpanGuess);
     if (bytes + row_group(spans) + writer_bytes > budget_.limit(Share::Compaction)) break;

@@ -346,9 +346,9 @@ TEST_F(CompactorTest, OutputsAreCutWhereTheJobSays) {
 
 // A budget between nothing and enough: less is joined, outputs are more, or it is refused; never anything else.
 TEST_F(CompactorTest, TooLittleMemoryMakesLessOfItOrIsRefused) {
-  deal({.seed = base_seed(), .spans = 4000, .traces = 400, .blocks = 8, .slices = 1, .rows_max = 200});
+  deal({.seed = base_seed(), .spans = 12'000, .traces = 1200, .blocks = 8, .slices = 1, .rows_max = 200});
   bool refused = false, apart = false, whole = false;
-  for (const uint64_t mebibytes : {4, 16, 24, 40, 128}) {
+  for (const uint64_t mebibytes : {4, 24, 48, 100, 256}) {
     MemoryBudget budget(mebibytes << 20);
     Compactor compactor(budget, stop_);
     committed_.clear();

@@ -122,18 +122,18 @@ void Head::list_rows() {
 }
 
 // Who copies has looked for duplicates already.
-void Head::copy_trace(const HeadSlice& from, std::span<const uint32_t> rows) {
-  const std::lock_guard turn(turnstile_);
-  const std::unique_lock lock(mutex_);
-  auto row = static_cast<uint32_t>(spans_.span_count());
-  spans_.append_rows(from.spans(), rows);
-  const uint32_t trace = trace_of(spans_.trace_id[row], from.arrival(rows.front()));
+void TraceCopier::copy(std::span<const uint32_t> rows) {
+  const std::lock_guard turn(to_.turnstile_);
+  const std::unique_lock lock(to_.mutex_);
+  auto row = static_cast<uint32_t>(to_.spans_.span_count());
+  appender_.append(rows);
+  const uint32_t trace = to_.trace_of(to_.spans_.trace_id[row], from_.arrival(rows.front()));
   for (const uint32_t source : rows) {
-    const Origin& origin = from.origin(source);
-    if (arrivals_.empty() || arrivals_.back().origin != origin) arrivals_.push_back({row, origin});
-    index_row(row++, trace, origin.received);
+    const Origin& origin = from_.origin(source);
+    if (to_.arrivals_.empty() || to_.arrivals_.back().origin != origin) to_.arrivals_.push_back({row, origin});
+    to_.index_row(row++, trace, origin.received);
   }
-  to_list_.clear();
+  to_.to_list_.clear();
 }
 
 void Head::freeze() {

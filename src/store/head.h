@@ -27,6 +27,7 @@
 
 #include "journal/journal.h"
 #include "model/column.h"
+#include "model/row_appender.h"
 #include "model/span_batch.h"
 #include "model/trace_summary.h"
 #include "store/span_table.h"
@@ -58,8 +59,6 @@ class Head : public std::enable_shared_from_this<Head> {
   // Appends a request's spans; they are visible in the next snapshot, all at once. How many were left out, being here
   // already.
   uint32_t append(const model::SpanBatch& spans, UnixNanos received, journal::Lsn lsn = 0);
-  // Appends the rows of one trace of another head, each with its origin; nothing is left out.
-  void copy_trace(const HeadSlice& from, std::span<const uint32_t> rows);
   // No snapshot will show more than one taken now. Not during an append().
   void freeze();
   HeadSnapshot snapshot() const;
@@ -73,6 +72,7 @@ class Head : public std::enable_shared_from_this<Head> {
 
  private:
   friend class HeadSlice;
+  friend class TraceCopier;
 
   // A trace as of its last row; `next_row_` chains its rows in arrival order.
   struct Trace {
@@ -142,6 +142,21 @@ class HeadSlice {
   uint32_t row_count_;
   uint32_t trace_count_;
   std::shared_lock<std::shared_mutex> lock_;
+};
+
+// Copies traces of one head to another. What was translated for one trace is kept for the next.
+class TraceCopier {
+ public:
+  // Both must outlive the copier; `from` does not grow meanwhile.
+  TraceCopier(Head& to, const HeadSlice& from) : to_(to), from_(from), appender_(to.spans_, from.spans()) {}
+  // Appends the rows of one trace, each with its origin; nothing is left out.
+  void copy(std::span<const uint32_t> rows);
+  static uint64_t memory_bytes(const HeadSlice& from) { return model::RowAppender::memory_bytes(from.spans()); }
+
+ private:
+  Head& to_;
+  const HeadSlice& from_;
+  model::RowAppender appender_;
 };
 
 // What a query sees. Cheap to copy; keeps its head alive.

@@ -39,6 +39,7 @@ SealJob::SealJob(Tenant& tenant, const Shelves& shelves, MemoryBudget& budget, s
       spans_(tenant.frozen().head->everything().slice().spans()),
       frozen_rows_(tenant.frozen().head->snapshot().row_count()),
       memory_(budget, Share::Seal),
+      carrier_memory_(budget, Share::Seal),
       red_(rollup_, spans_),
       edges_(spans_) {
   change_.seals.emplace();
@@ -53,6 +54,7 @@ Result<SealReport> SealJob::run() {
     const HeadSnapshot everything = tenant_.frozen().head->everything();
     const HeadSlice head = everything.slice();
     Result<void> sealed = seal_all(head, everything.trace_count());
+    carrier_.reset();
     if (sealed.ok()) sealed = finish();
     if (!sealed.ok()) {
       throw_away();
@@ -174,17 +176,29 @@ Result<void> SealJob::take_trace(const HeadSlice& head, uint32_t trace, std::spa
   for (const uint32_t row : rows_)
     if (row < frozen_rows_) last_row = row;
   if (!parts.empty() || carried != nullptr) {
-    leave_out_known(parts);
+    if (!parts.empty() || may_have_duplicates()) leave_out_known(parts);
     if (rows_.empty()) return {};
-    std::ranges::sort(rows_, {}, [&](uint32_t row) { return std::pair(head.origin(row).lsn, row); });
+    came_.clear();
+    for (const uint32_t row : rows_) came_.emplace_back(head.origin(row).lsn, row);
+    std::ranges::sort(came_);
+    std::ranges::transform(came_, rows_.begin(), [](const auto& came) { return came.second; });
     summary = model::first_summary(id, head.arrival(rows_.front()));
     for (const uint32_t row : rows_) add_span(summary, spans_.start[row], spans_.end[row], head.arrival(row));
   }
   const uint32_t carries = carried == nullptr ? 0 : carried->carries;
   if (carries < kCarriesMax && is_active(head, last_row) && carry(head, id, carries + 1)) return {};
   if (!parts.empty()) ++report_.shared_traces;
+  TRY(lay_out(summary, parts.empty() ? 0 : block::kIsElsewhere));
   count(head, summary, parts);
-  return lay_out(summary, parts.empty() ? 0 : block::kIsElsewhere);
+  return {};
+}
+
+// A span that was carried may have come again since.
+bool SealJob::may_have_duplicates() {
+  span_ids_.clear();
+  for (const uint32_t row : rows_) span_ids_.push_back(spans_.span_id[row].value);
+  std::ranges::sort(span_ids_);
+  return std::ranges::adjacent_find(span_ids_) != span_ids_.end();
 }
 
 // Leaves in rows_ what neither the blocks nor earlier rows have.
@@ -215,12 +229,16 @@ bool SealJob::is_active(const HeadSlice& head, uint32_t last_row) const {
          head.arrival(last_row) >= *carry_from_;
 }
 
-// False if there are too many already.
+// False if there are too many already, or too little memory.
 bool SealJob::carry(const HeadSlice& head, const model::TraceId& id, uint32_t carries) {
   Leftover& leftover = *change_.seals;
   if (leftover.traces.size() == kCarriedMax) return false;
-  if (leftover.head.head == nullptr) leftover.head.head = std::make_shared<Head>();
-  leftover.head.head->copy_trace(head, rows_);
+  if (!carrier_) {
+    if (!carrier_memory_.grow(TraceCopier::memory_bytes(head))) return false;
+    leftover.head.head = std::make_shared<Head>();
+    carrier_.emplace(*leftover.head.head, head);
+  }
+  carrier_->copy(rows_);
   const journal::Lsn first = head.origin(rows_.front()).lsn;
   const journal::Lsn last = head.origin(rows_.back()).lsn;
   leftover.traces.push_back({.carried = {.trace = id, .first_lsn = first}, .carries = carries});
@@ -249,7 +267,10 @@ void SealJob::count(const HeadSlice& head, const model::TraceSummary& summary, s
     red_.add(std::span(rows_).subspan(begin, end - begin), arrived);
     begin = end;
   }
-  if (parts.empty()) return count_edges(edges_, spans_, rows_, summary.first_arrival, rollup::Sign::Add);
+  if (parts.empty()) {
+    const model::TraceTree& tree = layout_->tree();
+    return edges_.add_to(rollup_, {rows_, tree.parents(), tree.preorder(), summary.first_arrival}, rollup::Sign::Add);
+  }
   if (!joined_edges_) joined_edges_.emplace(joined_);
   UnixNanos known_arrival = UINT64_MAX;
   for (const Part& part : parts) known_arrival = std::min(known_arrival, part.first_arrival);

@@ -9,9 +9,10 @@
 //
 // The roll-up counts what is new: each span written, and the edges of each trace as it now is less those that it had.
 //
-// Memory, from Share::Seal: 8 bytes a span and 120 a trace of what goes into one block, the writer's tables, and the
-// parts that lie in blocks, kKnownRowsMax at a time. Where that is too much, blocks become smaller.
-// Threads: one. After an error nothing was written, and the frozen head is as it was.
+// Memory, from Share::Seal: 8 bytes a span and 120 a trace of what goes into one block, 4 bytes a text of the head for
+// carrying over, the writer's tables, and the parts that lie in blocks, kKnownRowsMax at a time. Where that is too
+// much, blocks become smaller, and nothing is carried over. Threads: one. After an error nothing was written, and the
+// frozen head is as it was.
 #pragma once
 
 #include <cstdint>
@@ -77,6 +78,7 @@ class SealJob {
   Result<void> load_from(const TenantBlock& block, std::span<Part> parts);
   Result<void> pass_over(const TenantBlock& block, const Error& error);
   Result<void> take_trace(const HeadSlice& head, uint32_t trace, std::span<const Part> parts);
+  bool may_have_duplicates();
   void leave_out_known(std::span<const Part> parts);
   bool is_active(const HeadSlice& head, uint32_t last_row) const;
   bool carry(const HeadSlice& head, const model::TraceId& id, uint32_t carries);
@@ -98,6 +100,9 @@ class SealJob {
   std::unordered_map<model::TraceId, const CarriedTrace*> carried_;
   journal::Lsn sealed_to_ = 0;  // by the seals before
   Reservation memory_;
+  // To the head of what is carried over, and its memory.
+  std::optional<TraceCopier> carrier_;
+  Reservation carrier_memory_;
 
   // What blocks have of the traces at hand.
   std::vector<Part> parts_;  // by trace
@@ -105,6 +110,8 @@ class SealJob {
 
   // The trace at hand.
   std::vector<uint32_t> rows_;
+  std::vector<std::pair<journal::Lsn, uint32_t>> came_;  // rows_ by when they came
+  std::vector<uint64_t> span_ids_;
   std::vector<uint32_t> known_rows_;
   model::SpanBatch joined_;  // its parts, joined: those in blocks first
   model::TraceMerger merger_;

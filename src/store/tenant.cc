@@ -152,11 +152,12 @@ void Tenant::join_carried() {
   {
     const HeadSnapshot carried = from->snapshot();
     const HeadSlice slice = carried.slice();
+    TraceCopier copier(*frozen_.head, slice);
     std::vector<uint32_t> rows;
     for (uint32_t trace = 0; trace < carried.trace_count(); ++trace) {
       rows.clear();
       slice.append_rows(trace, rows);
-      frozen_.head->copy_trace(slice, rows);
+      copier.copy(rows);
     }
   }
   carried_.joined = true;

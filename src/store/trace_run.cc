@@ -11,75 +11,62 @@ uint32_t top_of(std::span<const uint32_t> rows, std::span<const uint32_t> parent
   return root == parents.end() ? rows.front() : rows[static_cast<size_t>(root - parents.begin())];
 }
 
-uint64_t content_bytes(const model::SpanBatch& batch, std::span<const uint32_t> rows) {
-  uint64_t bytes = 0;
-  for (const uint32_t row : rows) bytes += block::content_bytes(batch, row);
-  return bytes;
-}
-
 Result<void> BlockRun::load() {
   traces_.clear();
   at_ = 0;
   // Given back before the next one is read.
-  batch_ = model::SpanBatch();
-  block::RowGroup group = TRY(block_->row_group(next_group_));
+  group_.reset();
+  group_.emplace(TRY(block_->row_group(next_group_)));
   ++next_group_;
   std::vector<block::TraceRows> wanted;
   std::vector<uint8_t> flags;
-  for (const block::TraceRows& part : TRY(group.traces())) {
+  for (const block::TraceRows& part : TRY(group_->traces())) {
     const std::optional<uint8_t> selected = select_(part);
     if (!selected) continue;
     wanted.push_back(part);
     flags.push_back(*selected);
   }
-  if (wanted.empty()) return {};
-  return decode(group, wanted, flags);
+  if (wanted.empty()) {
+    group_.reset();
+    return {};
+  }
+  return read(wanted, flags);
 }
 
-Result<void> BlockRun::decode(block::RowGroup& group, std::span<const block::TraceRows> parts,
-                              std::span<const uint8_t> flags) {
+Result<void> BlockRun::read(std::span<const block::TraceRows> parts, std::span<const uint8_t> flags) {
   rows_.clear();
   parents_.clear();
-  const std::span<const uint32_t> parents = TRY(group.parents());
+  const std::span<const uint32_t> parents = TRY(group_->parents());
   for (const block::TraceRows& part : parts) {
     for (uint32_t i = 0; i < part.row_count; ++i) {
       rows_.push_back(part.first_row + i);
       parents_.push_back(parents[part.first_row + i]);
     }
   }
-  block::RowCopier copier(block_, batch_);
-  TRY(copier.append(group, rows_));
-  // From here on rows of the batch.
-  for (uint32_t i = 0; i < rows_.size(); ++i) rows_[i] = i;
+  TRY(copier_.start(*group_, rows_));
   size_t first = 0;
   for (size_t i = 0; i < parts.size(); ++i) {
     const block::TraceRows& part = parts[i];
-    TraceView& trace = traces_.emplace_back();
-    trace.batch = &batch_;
+    TraceView trace;
     trace.summary = part.summary;
     trace.rows = std::span(rows_).subspan(first, part.row_count);
     trace.parents = std::span(parents_).subspan(first, part.row_count);
     trace.first_position = part.first_position;
     trace.flags = flags[i];
-    trace.order = block::order_of(batch_, part.summary, top_of(trace.rows, trace.parents));
-    trace.content_bytes = content_bytes(batch_, trace.rows);
+    trace.order = TRY(block::order_of(*block_, *group_, part.summary, top_of(trace.rows, trace.parents)));
+    traces_.push_back(trace);
     first += part.row_count;
   }
   return {};
 }
 
 void BlockRun::next() {
-  if (++at_ == traces_.size()) batch_ = model::SpanBatch();
-}
-
-void BlockRun::skip_rest() {
-  at_ = traces_.size();
-  batch_ = model::SpanBatch();
+  if (++at_ == traces_.size()) group_.reset();
 }
 
 uint64_t BlockRun::memory_bytes() const {
-  return batch_.memory_bytes() + (rows_.capacity() + parents_.capacity()) * sizeof(uint32_t) +
-         traces_.capacity() * sizeof(TraceView);
+  return (group_ ? group_->memory_bytes() : 0) + copier_.memory_bytes() +
+         (rows_.capacity() + parents_.capacity()) * sizeof(uint32_t) + traces_.capacity() * sizeof(TraceView);
 }
 
 void JoinedRun::add(const model::TraceSummary& summary, std::span<const uint32_t> rows, uint8_t flags) {
@@ -95,19 +82,24 @@ void JoinedRun::add(const model::TraceSummary& summary, std::span<const uint32_t
     numbers->parents.push_back(model::is_top(parent) ? parent : positions_[parent]);
   }
   TraceView trace;
-  trace.batch = &batch_;
   trace.summary = summary;
   trace.rows = numbers->rows;
   trace.parents = numbers->parents;
   trace.flags = flags;
   trace.order = block::order_of(batch_, summary, top_of(trace.rows, trace.parents));
-  trace.content_bytes = content_bytes(batch_, trace.rows);
   number_bytes_ += sizeof(Numbers) + rows.size() * 2 * sizeof(uint32_t);
   numbers_.push_back(std::move(numbers));
   traces_.push_back(trace);
 }
 
+Result<void> JoinedRun::append() {
+  if (!appender_) appender_.emplace(out_, batch_);
+  appender_->append(current().rows);
+  return {};
+}
+
 void JoinedRun::clear() {
+  appender_.reset();
   traces_.clear();
   numbers_.clear();
   number_bytes_ = 0;

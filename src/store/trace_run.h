@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A TraceRun is one input of a compaction's merge: traces in the order of blocks (block/row_order.h), one after the
-// other. BlockRun reads a block, one row group at a time; JoinedRun has traces in memory that were joined beforehand.
+// other, which it copies into the batch from which an output's row group is written. BlockRun reads a block, one row
+// group at a time; JoinedRun has traces in memory that were joined beforehand.
 //
 //   while (!run.done()) {
 //     if (!run.loaded()) { TRY(run.load()); continue; }   // reading may show that there is nothing more
-//     use(run.current());
+//     if (run.current()…) TRY(run.append());
 //     run.next();
 //   }
 //
@@ -22,6 +23,7 @@
 #include "base/result.h"
 #include "block/block.h"
 #include "block/row_order.h"
+#include "model/row_appender.h"
 #include "model/span_batch.h"
 #include "store/compactor.h"
 
@@ -29,14 +31,12 @@ namespace clew::store {
 
 // A trace, or a segment of a giant.
 struct TraceView {
-  const model::SpanBatch* batch = nullptr;
   block::TraceOrder order;
   model::TraceSummary summary;
-  std::span<const uint32_t> rows;     // of the batch, in pre-order
+  std::span<const uint32_t> rows;     // of the run's own, in pre-order
   std::span<const uint32_t> parents;  // by row: position in the whole part
   uint32_t first_position = 0;
   uint8_t flags = 0;
-  uint64_t content_bytes = 0;  // of kRowGroupBytesMax
 
   bool is_segment() const { return rows.size() < summary.span_count; }
   bool is_last_segment() const { return first_position + rows.size() >= summary.span_count; }
@@ -56,6 +56,10 @@ class TraceRun {
   virtual Result<void> load() = 0;
   virtual const TraceView& current() const = 0;
   virtual void next() = 0;
+  // Copies the spans of the current trace behind those of the batch.
+  virtual Result<void> append() = 0;
+  // The batch was replaced by an empty one.
+  virtual void forget() = 0;
   virtual uint64_t memory_bytes() const = 0;
 };
 
@@ -64,8 +68,11 @@ using SelectPart = std::function<std::optional<uint8_t>(const block::TraceRows& 
 
 class BlockRun final : public TraceRun {
  public:
-  BlockRun(std::shared_ptr<const block::Block> block, SelectPart select)
-      : block_(std::move(block)), select_(std::move(select)) {}
+  // Traces are appended to `out`, which must outlive the run.
+  BlockRun(std::shared_ptr<const block::Block> block, SelectPart select, model::SpanBatch& out)
+      : block_(std::move(block)),
+        select_(std::move(select)),
+        copier_(block_, out, block::RowCopier::Texts::AsTheyCome) {}
 
   bool done() const override { return at_ == traces_.size() && next_group_ == block_->row_groups().size(); }
   bool loaded() const override { return at_ < traces_.size(); }
@@ -75,22 +82,19 @@ class BlockRun final : public TraceRun {
   Result<void> load() override;
   const TraceView& current() const override { return traces_[at_]; }
   void next() override;
+  Result<void> append() override { return copier_.append_started(current().rows); }
+  void forget() override { copier_.forget(); }
   uint64_t memory_bytes() const override;
 
-  // Other spans after load().
-  const model::SpanBatch& batch() const { return batch_; }
-  // What is left of the row group that is loaded.
-  std::span<const TraceView> rest() const { return std::span(traces_).subspan(at_); }
-  void skip_rest();
-
  private:
-  Result<void> decode(block::RowGroup& group, std::span<const block::TraceRows> parts, std::span<const uint8_t> flags);
+  Result<void> read(std::span<const block::TraceRows> parts, std::span<const uint8_t> flags);
 
   const std::shared_ptr<const block::Block> block_;
   const SelectPart select_;
+  block::RowCopier copier_;
   uint32_t next_group_ = 0;
-  // Of the row group that is loaded:
-  model::SpanBatch batch_;
+  // The row group that is loaded.
+  std::optional<block::RowGroup> group_;
   std::vector<uint32_t> rows_;
   std::vector<uint32_t> parents_;
   std::vector<TraceView> traces_;
@@ -99,6 +103,9 @@ class BlockRun final : public TraceRun {
 
 class JoinedRun final : public TraceRun {
  public:
+  // Traces are appended to `out`, which must outlive the run.
+  explicit JoinedRun(model::SpanBatch& out) : out_(out) {}
+
   // Where TraceMerger puts the spans of all traces.
   model::SpanBatch& batch() { return batch_; }
   void clear();
@@ -114,6 +121,8 @@ class JoinedRun final : public TraceRun {
   Result<void> load() override { return {}; }
   const TraceView& current() const override { return traces_[at_]; }
   void next() override { ++at_; }
+  Result<void> append() override;
+  void forget() override { appender_.reset(); }
   uint64_t memory_bytes() const override;
 
  private:
@@ -122,7 +131,9 @@ class JoinedRun final : public TraceRun {
     std::vector<uint32_t> parents;
   };
 
+  model::SpanBatch& out_;
   model::SpanBatch batch_;
+  std::optional<model::RowAppender> appender_;  // to out_
   model::TraceTree tree_;
   std::vector<uint32_t> positions_;
   std::vector<std::unique_ptr<Numbers>> numbers_;  // what the views point to
@@ -130,8 +141,6 @@ class JoinedRun final : public TraceRun {
   uint64_t number_bytes_ = 0;
   size_t at_ = 0;
 };
-
-uint64_t content_bytes(const model::SpanBatch& batch, std::span<const uint32_t> rows);
 
 // The row of the root or, where there is none, of the earliest orphan, of a trace in pre-order.
 uint32_t top_of(std::span<const uint32_t> rows, std::span<const uint32_t> parents);
