@@ -47,6 +47,8 @@ void add_lengths(const model::InternTable& table, std::vector<uint8_t>& lengths)
   }
 }
 
+}  // namespace
+
 uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row) {
   uint64_t bytes =
       kRowBytes + text_bytes(spans.strings.at(spans.name[row]).size()) + list_bytes(spans, spans.attributes(row));
@@ -63,8 +65,6 @@ uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row) {
              list_bytes(spans, spans.links[i].attributes);
   return bytes;
 }
-
-}  // namespace
 
 uint64_t content_bytes(const model::SpanBatch& spans, std::span<const uint32_t> rows) {
   uint64_t bytes = 0;

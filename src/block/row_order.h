@@ -37,6 +37,7 @@ TraceOrder order_of(const model::SpanBatch& spans, const model::TraceSummary& su
 Result<TraceOrder> order_of(const Block& block, RowGroup& group, const model::TraceSummary& summary, uint32_t top);
 
 // What rows of the batch take of kRowGroupBytesMax: short texts, which rows share, by a round number.
+uint64_t content_bytes(const model::SpanBatch& spans, uint32_t row);
 uint64_t content_bytes(const model::SpanBatch& spans, std::span<const uint32_t> rows);
 
 // Other than the product's only in tests and measurements.

@@ -2,10 +2,9 @@
 //
 // Which blocks of a tenant are compacted next. A pure function, so that a test can run years of ingest through it.
 //
-// Levels: 0 sealed, 1 and 2 compacted once and twice. Sixteen blocks of a level make blocks of the next, the oldest
+// Levels: 0 sealed, 1 and 2 compacted once and twice. Eight blocks of a level make blocks of the next, the oldest
 // first, so that outputs hardly overlap in time. Level 2 stays, and so does what is large already. So every span is
-// written at most three times, the seal counted, and of a level there are at most fifteen blocks that are small.
-// Sixteen full seals make a full block: where spans come fast, they are written twice.
+// written at most three times, the seal counted, and of a level there are at most seven blocks that are small.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +17,7 @@ namespace clew::store {
 
 constexpr uint32_t kLevelMax = 2;
 // Blocks of one level that make a job.
-constexpr size_t kBlocksPerJob = 16;
+constexpr size_t kBlocksPerJob = 8;
 // An output is at most this part of a tenant's bytes, so that retention by bytes takes away little at a time.
 constexpr uint64_t kUnitsPerTenant = 20;
 

@@ -23,10 +23,8 @@ namespace {
 // What an input or the row group that is written takes at most, if nothing else is known: the content of a row group
 // and what is not used of it.
 constexpr uint64_t kRowGroupMemoryBytes = block::kRowGroupBytesMax + block::kRowGroupBytesMax / 4;
-// For a first guess: content of a span in memory; and, while an input's row group is read, where its values are in each
-// attribute column.
-constexpr uint64_t kSpanBytesGuess = 400;
-constexpr uint64_t kSpanBytesPerColumn = sizeof(uint32_t);
+// For a first guess: content of a span in memory.
+constexpr uint64_t kSpanBytesGuess = 600;
 // Dictionaries and the like of the output, when inputs are chosen; more only shortens the output.
 constexpr uint64_t kWriterBytesGuess = 16 << 20;
 constexpr uint64_t kWriterBytesPerSpanGuess = 64;
@@ -354,7 +352,7 @@ size_t Compactor::inputs_that_fit(const CompactionJob& job) const {
     uint64_t rows = 0;
     for (const block::RowGroupFacts& group : input.block->row_groups())
       rows = std::max<uint64_t>(rows, group.row_count);
-    bytes += row_group(rows) + rows * input.block->column_count() * kSpanBytesPerColumn;
+    bytes += row_group(rows);
     spans += input.block->facts().span_count;
     const uint64_t writer_bytes = std::min(kWriterBytesGuess, spans * kWriterBytesPerSpanGuess);
     if (bytes + row_group(spans) + writer_bytes > budget_.limit(Share::Compaction)) break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// store::Compactor makes few large blocks of many small ones: it merges the traces of up to sixteen blocks of one
+// store::Compactor makes few large blocks of many small ones: it merges the traces of up to eight blocks of one
 // tenant in the order of blocks, joins the parts of a trace that lay in several of them, and leaves out the duplicates
 // that come to light by that. What it is given is read only and what it writes counts only when its caller puts it into
 // the manifest.
@@ -38,8 +38,8 @@
 
 namespace clew::store {
 
-constexpr size_t kCompactionInputsMax = 16;
-constexpr int kCompactionZstdLevel = 1;
+constexpr size_t kCompactionInputsMax = 8;
+constexpr int kCompactionZstdLevel = 3;
 // Traces of a slice that are joined; what joining holds for a moment, before inputs are decoded, is twice that.
 constexpr uint64_t kJoinBytesMax = 48 << 20;
 

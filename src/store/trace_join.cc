@@ -61,7 +61,7 @@ Result<void> TraceJoin::look_at(uint32_t input, uint32_t row_group) {
     if (number == kNone || rows.first_position != 0) continue;
     const model::TraceSummary& summary = rows.summary;
     Trace& trace = traces_[number];
-    trace.inputs |= static_cast<uint16_t>(1u << input);
+    trace.inputs |= static_cast<uint8_t>(1u << input);
     trace.has_giant |= rows.row_count < summary.span_count;
     if (summary.has_sane_span) trace.sane_start = std::min(trace.sane_start, summary.start);
     trace.first_arrival = std::min(trace.first_arrival, summary.first_arrival);
@@ -228,7 +228,7 @@ std::optional<uint8_t> TraceJoin::select(const block::TraceRows& part, uint32_t 
   const uint32_t number = find(part.summary.id);
   const Trace trace = number == kNone ? Trace() : traces_[number];
   if (std::popcount(trace.inputs) > 1) {
-    const auto before = static_cast<uint16_t>(trace.inputs & ((1u << input) - 1));
+    const auto before = static_cast<uint8_t>(trace.inputs & ((1u << input) - 1));
     if (trace.joined || static_cast<uint32_t>(std::popcount(before)) != lane) return {};
     return block::kIsElsewhere;
   }

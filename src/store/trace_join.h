@@ -56,7 +56,7 @@ class TraceJoin {
 
   // Where a listed trace has spans among the inputs.
   struct Trace {
-    uint16_t inputs = 0;  // a bit for each; there are at most kCompactionInputsMax
+    uint8_t inputs = 0;  // a bit for each
     bool joined = false;
     bool has_giant = false;
     // Of all parts together, and the earliest slice in which one lies.
