@@ -6,8 +6,8 @@
     bench/peer.py --otlp grpc://HOST:4317 --tempo http://HOST:3200 [--pid PID …]      Tempo's HTTP API
 
 Start the system as its own documents say, on an empty store. --pid names its processes, if they run here, to count
-their processor time and memory. Both APIs may be given to measure what speaks both; Clew itself is measured through Jaeger's
-with its own address. What an API cannot ask (Jaeger: structure, regular expressions) is left out, and said.
+their processor time and memory. Both APIs may be given to measure what speaks both; Clew itself is measured through
+Jaeger's with its own address. What an API cannot ask (Jaeger: structure, regular expressions) is left out, and said.
 """
 
 import argparse
