@@ -76,9 +76,13 @@ class Clew:
             self.process.kill()
             self.process.wait()
 
+    def arguments(self):
+        """More of the command line."""
+        return []
+
     def _spawn(self):
         settings = [f"listen.{door}=127.0.0.1:0" for door in DOORS] + self.settings
-        command = [BINARY, "serve", "--data", str(self.folder / "data")]
+        command = [BINARY, "serve", "--data", str(self.folder / "data"), *self.arguments()]
         for setting in settings:
             command += ["--set", setting]
         with open(self.log_path, "ab") as log:

@@ -95,7 +95,7 @@ void add_serve(CLI::App& app, Run& chosen) {
     Configuration configuration;
     if (const auto problems = options->read(configuration); !problems.empty()) return complain_of(problems, kUsageExit);
     start_logging(configuration.log_level, configuration.log_format);
-    return exit_of(serve(configuration));
+    return exit_of(serve(configuration, [options](Configuration& again) { return options->read(again); }));
   });
 }
 

@@ -193,6 +193,16 @@ std::vector<Problem> apply_override(std::string_view assignment, Configuration& 
   return {};
 }
 
+std::vector<SettingChange> changes(const Configuration& from, const Configuration& to) {
+  std::vector<SettingChange> found;
+  for (const Setting& setting : settings()) {
+    std::string before = value_text(setting, from);
+    std::string after = value_text(setting, to);
+    if (before != after) found.push_back({std::string(setting.path), before, after, is_live(setting)});
+  }
+  return found;
+}
+
 std::string show(const Configuration& configuration) {
   const Configuration defaults;
   std::string out;
@@ -225,12 +235,17 @@ std::string reference_page() {
       "`7d`.\n"
       "Addresses are `host:port`, or `:port` on the host of `listen.host`; port 0 is any free port, shown at the "
       "start;\n"
-      "`off` closes the door. On the command line, lists are written with commas.\n";
+      "`off` closes the door. On the command line, lists are written with commas.\n\n"
+      "SIGHUP (`systemctl reload clew`) reads the file again. What can be changed while the server runs is changed, "
+      "without\n"
+      "losing a request; settings that take a restart are named in the log, and so is every mistake, with which "
+      "nothing changes.\n";
   std::string_view section;
   for (const Setting& setting : settings()) {
     if (section_of(setting) != section) {
       section = section_of(setting);
-      out += fmt::format("\n## {}\n\n| setting | type | default | meaning |\n|---|---|---|---|\n", section);
+      const std::string_view reload = is_live(setting) ? "A reload applies these.\n\n" : "";
+      out += fmt::format("\n## {}\n\n{}| setting | type | default | meaning |\n|---|---|---|---|\n", section, reload);
     }
     out += fmt::format("| `{}` | {} | `{}` | {}{} |\n", setting.path, type_text(setting), value_text(setting, defaults),
                        setting.help, range_text(setting));

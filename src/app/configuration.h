@@ -89,6 +89,15 @@ std::vector<Problem> read_configuration_file(const std::string& path, Configurat
 // One `path.to.key=value`.
 std::vector<Problem> apply_override(std::string_view assignment, Configuration& configuration);
 
+// A setting with different values in two configurations.
+struct SettingChange {
+  std::string path;
+  std::string before;
+  std::string after;
+  bool live = false;  // a reload applies it
+};
+std::vector<SettingChange> changes(const Configuration& from, const Configuration& to);
+
 // The configuration as YAML that reads back as the same, with what each setting means; what differs from the default
 // is marked.
 std::string show(const Configuration& configuration);

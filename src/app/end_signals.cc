@@ -9,10 +9,11 @@
 
 namespace clew::app {
 
-EndSignals::EndSignals() {
+EndSignals::EndSignals(std::initializer_list<int> others) {
   sigemptyset(&set_);
   sigaddset(&set_, SIGTERM);
   sigaddset(&set_, SIGINT);
+  for (const int signal : others) sigaddset(&set_, signal);
   pthread_sigmask(SIG_BLOCK, &set_, nullptr);
   // A reader that goes away is an error of the write, not the end of the process.
   signal(SIGPIPE, SIG_IGN);

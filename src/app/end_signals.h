@@ -7,13 +7,15 @@
 #include <csignal>
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 
 namespace clew::app {
 
 class EndSignals {
  public:
-  EndSignals();
+  // Waits for `others`, too.
+  explicit EndSignals(std::initializer_list<int> others = {});
   EndSignals(const EndSignals&) = delete;
   EndSignals& operator=(const EndSignals&) = delete;
 

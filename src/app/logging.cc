@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <atomic>
 #include <memory>
 #include <string>
 
@@ -16,7 +17,7 @@ namespace clew::app {
 namespace {
 
 std::shared_ptr<spdlog::logger> logger;
-bool as_json = false;
+std::atomic<bool> as_json = false;
 
 spdlog::level::level_enum level_of(LogLevel level) {
   switch (level) {
@@ -66,11 +67,13 @@ void write(LogLevel level, std::string_view line) {
 }  // namespace
 
 void start_logging(std::string_view level, std::string_view format) {
+  if (!logger) {
+    logger = std::make_shared<spdlog::logger>("clew", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    logger->set_pattern("%v");
+    logger->flush_on(spdlog::level::trace);
+  }
   // The names of spdlog's levels are those of the setting.
-  logger = std::make_shared<spdlog::logger>("clew", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("%v");
   logger->set_level(spdlog::level::from_str(std::string(level)));
-  logger->flush_on(spdlog::level::trace);
   as_json = format == "json";
   set_log_sink(write);
 }

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "app/end_signals.h"
+#include "app/logging.h"
 #include "app/process.h"
 #include "app/settings.h"
 #include "app/version.h"
@@ -57,20 +58,25 @@ uint64_t budget_bytes(const Configuration& configuration) {
   return std::min(memory_bytes() / 4, kMemoryBudgetDefaultMax);
 }
 
+store::Policy store_policy(const Configuration& configuration) {
+  store::Policy policy;
+  policy.seal_spans = configuration.seal_spans;
+  policy.seal_interval_nanos = configuration.seal_interval;
+  policy.carry_nanos = configuration.seal_carry;
+  policy.compacts = configuration.compaction_enabled;
+  policy.retention_age_nanos = configuration.retention_age;
+  policy.retention_bytes = configuration.retention_bytes;
+  policy.retention_disk_percent = static_cast<uint32_t>(configuration.retention_disk_percent);
+  policy.rollup_age_nanos = configuration.retention_rollup_age;
+  return policy;
+}
+
 store::Options store_options(const Configuration& configuration) {
-  store::Options options;
+  store::Options options{store_policy(configuration)};
   options.journal_segment_bytes = configuration.journal_segment_size;
   options.journal_bytes_max = configuration.journal_size_max;
   options.free_space_floor_bytes = configuration.journal_free_space_floor;
   options.tenants_max = static_cast<uint32_t>(configuration.tenancy_tenants_max);
-  options.seal_spans = configuration.seal_spans;
-  options.seal_interval_nanos = configuration.seal_interval;
-  options.carry_nanos = configuration.seal_carry;
-  options.compacts = configuration.compaction_enabled;
-  options.retention_age_nanos = configuration.retention_age;
-  options.retention_bytes = configuration.retention_bytes;
-  options.retention_disk_percent = static_cast<uint32_t>(configuration.retention_disk_percent);
-  options.rollup_age_nanos = configuration.retention_rollup_age;
   return options;
 }
 
@@ -133,6 +139,9 @@ class Process {
     if (server_) server_->set_ready(true);
     return {};
   }
+
+  // Goes on by those settings that can be changed while it runs.
+  void change(const Configuration& configuration) { store_->change_policy(store_policy(configuration)); }
 
   void stop() {
     const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds(configuration_.shutdown_drain);
@@ -197,15 +206,41 @@ class Process {
   std::vector<serve::Door> doors_;
 };
 
+// Applies what of the new configuration can be; the one that is in force then.
+Configuration reload(const Configuration& now, const ReadAgain& read_again, Process& process) {
+  Configuration wanted;
+  if (const std::vector<Problem> problems = read_again(wanted); !problems.empty()) {
+    for (const Problem& problem : problems) log(LogLevel::Error, "reload: " + text_of(problem));
+    log(LogLevel::Error, "reload: nothing is changed");
+    return now;
+  }
+  const std::vector<SettingChange> changed = changes(now, wanted);
+  Configuration configuration = now;
+  for (const SettingChange& change : changed) {
+    if (!change.live) {
+      log(LogLevel::Warning,
+          fmt::format("reload: {} stays {}: {} takes a restart", change.path, change.before, change.after));
+      continue;
+    }
+    if (assign(*find_setting(change.path), change.after, configuration)) continue;  // it was read from the same text
+    log(LogLevel::Info, fmt::format("reload: {} is {}, was {}", change.path, change.after, change.before));
+  }
+  if (changed.empty()) log(LogLevel::Info, "reload: no setting has changed");
+  start_logging(configuration.log_level, configuration.log_format);
+  process.change(configuration);
+  return configuration;
+}
+
 }  // namespace
 
-Result<void> serve(const Configuration& configuration) {
-  const EndSignals signals;  // before any thread starts, so that all inherit the mask
+Result<void> serve(Configuration configuration, const ReadAgain& read_again) {
+  const EndSignals signals{SIGHUP};  // before any thread starts, so that all inherit the mask
   raise_file_limit();
   log(LogLevel::Info, fmt::format("clew {}, memory budget {}", kVersion, size_text(budget_bytes(configuration))));
   Process process(configuration);
   TRY(process.start());
-  const int number = signals.wait();
+  int number = signals.wait();
+  for (; number == SIGHUP; number = signals.wait()) configuration = reload(configuration, read_again, process);
   log(LogLevel::Info,
       fmt::format("stopping on {}: finishing what has begun", number == SIGTERM ? "SIGTERM" : "SIGINT"));
   signals.restore();

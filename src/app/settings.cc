@@ -270,6 +270,11 @@ size_t edits(std::string_view a, std::string_view b) {
 
 std::span<const Setting> settings() { return kSettings; }
 
+bool is_live(const Setting& setting) {
+  constexpr std::string_view kSections[] = {"seal.", "compaction.", "retention.", "log."};
+  return std::ranges::any_of(kSections, [&](std::string_view section) { return setting.path.starts_with(section); });
+}
+
 const Setting* find_setting(std::string_view path) {
   for (const Setting& setting : kSettings)
     if (setting.path == path) return &setting;

@@ -42,6 +42,9 @@ struct Setting {
 
 std::span<const Setting> settings();
 
+// Does a reload apply the setting? Else it takes a restart.
+bool is_live(const Setting& setting);
+
 // Null if there is none of that path.
 const Setting* find_setting(std::string_view path);
 

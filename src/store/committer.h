@@ -51,6 +51,8 @@ class Committer {
     seal_spans_ = spans;
     wake_sealer_ = std::move(wake_sealer);
   }
+  // Another number of spans; at any time.
+  void set_seal_spans(uint64_t spans) { seal_spans_ = spans; }
 
  private:
   struct Waiting {
@@ -100,7 +102,7 @@ class Committer {
   std::vector<Waiting> group_;
   RecentRequests recent_;
   journal::Lsn trimmed_to_ = 0;
-  uint64_t seal_spans_ = UINT64_MAX;
+  std::atomic<uint64_t> seal_spans_ = UINT64_MAX;
   std::function<void()> wake_sealer_;
   Complaint head_full_;
   Complaint journal_fails_;

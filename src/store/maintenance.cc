@@ -21,11 +21,12 @@ constexpr uint64_t kFreeBytesBeyondFloor = 256 << 20;
 }  // namespace
 
 Maintenance::Maintenance(Tenants& tenants, const Shelves& shelves, const Committer& committer, const Options& options,
-                         const Clock& clock, MemoryBudget& budget, Metrics& metrics)
+                         const CurrentPolicy& policy, const Clock& clock, MemoryBudget& budget, Metrics& metrics)
     : tenants_(tenants),
       shelves_(shelves),
       committer_(committer),
       options_(options),
+      policy_(policy),
       clock_(clock),
       budget_(budget),
       compactions_(metrics.counter("clew_store_compactions_total", "Compactions of blocks.")),
@@ -56,7 +57,7 @@ std::optional<Error> Maintenance::round(Chore::Call call) {
   set_aside_damaged();
   retain();
   remove_retired();
-  if (!asked && !(options_.compacts && clock_.monotonic_nanos() >= retry_at_nanos_)) return {};
+  if (!asked && !(policy_.get().compacts && clock_.monotonic_nanos() >= retry_at_nanos_)) return {};
   for (Tenant* tenant : tenants_.all()) {
     Result<bool> more = true;
     while (more.ok() && *more && !chore_.stopping()) {
@@ -102,12 +103,13 @@ Result<void> Maintenance::set_aside_block(Tenant& tenant, ObjectId id) {
 }
 
 RetentionLimits Maintenance::retention_limits(uint64_t stored_bytes, uint64_t free_bytes) const {
+  const Policy policy = policy_.get();
   RetentionLimits limits;
-  if (options_.retention_age_nanos != 0) limits.age_nanos = options_.retention_age_nanos;
-  if (options_.retention_bytes != 0) limits.bytes_max = options_.retention_bytes;
-  if (options_.retention_disk_percent != 0 && free_bytes != UINT64_MAX) {
+  if (policy.retention_age_nanos != 0) limits.age_nanos = policy.retention_age_nanos;
+  if (policy.retention_bytes != 0) limits.bytes_max = policy.retention_bytes;
+  if (policy.retention_disk_percent != 0 && free_bytes != UINT64_MAX) {
     const uint64_t disk = stored_bytes + committer_.journal_bytes() + free_bytes;
-    limits.bytes_max = std::min(limits.bytes_max, disk / 100 * options_.retention_disk_percent);
+    limits.bytes_max = std::min(limits.bytes_max, disk / 100 * policy.retention_disk_percent);
   }
   if (options_.free_space_floor_bytes != 0)
     limits.free_bytes_min = options_.free_space_floor_bytes + kFreeBytesBeyondFloor;
@@ -167,10 +169,11 @@ Result<void> Maintenance::remove_expired(const std::vector<Tenant*>& tenants,
 }
 
 Result<void> Maintenance::remove_old_rollups(Tenant& tenant) {
-  if (options_.rollup_age_nanos == 0) return {};
+  const uint64_t age_nanos = policy_.get().rollup_age_nanos;
+  if (age_nanos == 0) return {};
   const UnixNanos now = clock_.now();
-  if (now < options_.rollup_age_nanos) return {};
-  const uint64_t oldest = rollup::minute_of(now - options_.rollup_age_nanos);
+  if (now < age_nanos) return {};
+  const uint64_t oldest = rollup::minute_of(now - age_nanos);
   Change change;
   const std::shared_ptr<const TenantState> state = tenant.state();
   for (const TenantRollup& rollup : state->rollups)

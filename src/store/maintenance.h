@@ -21,6 +21,7 @@
 #include "store/compaction_policy.h"
 #include "store/compactor.h"
 #include "store/complaint.h"
+#include "store/policy.h"
 #include "store/retention.h"
 #include "store/stored_blocks.h"
 #include "store/tenants.h"
@@ -37,7 +38,7 @@ class Maintenance {
  public:
   // All must outlive it.
   Maintenance(Tenants& tenants, const Shelves& shelves, const Committer& committer, const Options& options,
-              const Clock& clock, MemoryBudget& budget, Metrics& metrics);
+              const CurrentPolicy& policy, const Clock& clock, MemoryBudget& budget, Metrics& metrics);
   ~Maintenance();  // breaks off what it does
 
   // There may be something to do.
@@ -68,6 +69,7 @@ class Maintenance {
   const Shelves& shelves_;
   const Committer& committer_;
   const Options& options_;
+  const CurrentPolicy& policy_;
   const Clock& clock_;
   MemoryBudget& budget_;
 

@@ -33,7 +33,8 @@ bool is_in_others(const TenantState& state, const std::vector<ObjectId>& job, co
 Result<bool> Maintenance::compact_once(Tenant& tenant, Urgency urgency) {
   TRY(tenant.finish_pending());
   CompactionLimits limits;
-  if (options_.retention_bytes != 0) limits.tenant_bytes_max = options_.retention_bytes;
+  const uint64_t retention_bytes = policy_.get().retention_bytes;
+  if (retention_bytes != 0) limits.tenant_bytes_max = retention_bytes;
   limits.urgency = urgency;
   const std::optional<CompactionPlan> plan = next_compaction(tenant.manifest(), limits);
   if (plan) return run_compaction(tenant, *plan);

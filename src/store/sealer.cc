@@ -28,11 +28,13 @@ constexpr int kFlushRounds = 2;
 }  // namespace
 
 Sealer::Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, const Options& options,
-               const Clock& clock, MemoryBudget& budget, Metrics& metrics, AfterSeal after_seal)
+               const CurrentPolicy& policy, const Clock& clock, MemoryBudget& budget, Metrics& metrics,
+               AfterSeal after_seal)
     : tenants_(tenants),
       shelves_(shelves),
       committer_(committer),
       options_(options),
+      policy_(policy),
       clock_(clock),
       budget_(budget),
       after_seal_(std::move(after_seal)),
@@ -46,7 +48,7 @@ Sealer::Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, c
                                       "Traces that a seal has left in memory, being still written.")),
       head_spans_(metrics.gauge("clew_head_spans", "Spans in the heads.")),
       chore_("clew-seal", kLookEvery, [this](Chore::Call call) { return round(call); }) {
-  committer_.set_sealer(options_.seal_spans, [this] { wake(); });
+  committer_.set_sealer(policy_.get().seal_spans, [this] { wake(); });
 }
 
 std::optional<Error> Sealer::round(Chore::Call call) {
@@ -81,9 +83,10 @@ std::optional<Sealer::Carry> Sealer::due(const Tenant& tenant, journal::Lsn pinn
   if (unsealed.is_frozen) return Carry::None;
   if (unsealed.spans == 0) return std::nullopt;
   if (unsealed.first_lsn < pinned_to) return Carry::None;
-  if (unsealed.active_spans >= options_.seal_spans) return Carry::Recent;
+  const Policy policy = policy_.get();
+  if (unsealed.active_spans >= policy.seal_spans) return Carry::Recent;
   if (unsealed.active_bytes >= tenants_.memory().limit() / 100 * kHeadPercent) return Carry::Recent;
-  if (clock_.monotonic_nanos() - unsealed.began_nanos >= options_.seal_interval_nanos) return Carry::Recent;
+  if (clock_.monotonic_nanos() - unsealed.began_nanos >= policy.seal_interval_nanos) return Carry::Recent;
   return std::nullopt;
 }
 
@@ -116,7 +119,8 @@ Result<void> Sealer::seal(Tenant& tenant, Carry carry) {
     TRY(check_room(shelves_, 0));
     tenant.freeze();
     std::optional<UnixNanos> carry_from;
-    if (carry == Carry::Recent && options_.carry_nanos > 0) carry_from = clock_.now() - options_.carry_nanos;
+    const uint64_t carry_nanos = policy_.get().carry_nanos;
+    if (carry == Carry::Recent && carry_nanos > 0) carry_from = clock_.now() - carry_nanos;
     return SealJob(tenant, shelves_, budget_, carry_from, clock_.monotonic_nanos()).run();
   }();
   if (!report.ok()) {

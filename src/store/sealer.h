@@ -17,6 +17,7 @@
 #include "store/chore.h"
 #include "store/committer.h"
 #include "store/complaint.h"
+#include "store/policy.h"
 #include "store/seal_job.h"
 #include "store/tenants.h"
 
@@ -35,8 +36,8 @@ class Sealer {
   using AfterSeal = std::function<void(Tenant&, const SealReport&)>;
 
   // All must outlive the sealer.
-  Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, const Options& options, const Clock& clock,
-         MemoryBudget& budget, Metrics& metrics, AfterSeal after_seal);
+  Sealer(Tenants& tenants, const Shelves& shelves, Committer& committer, const Options& options,
+         const CurrentPolicy& policy, const Clock& clock, MemoryBudget& budget, Metrics& metrics, AfterSeal after_seal);
 
   // Seals all that is in the heads now; the first error if something could not be.
   Result<void> flush() { return chore_.ask(); }
@@ -61,6 +62,7 @@ class Sealer {
   const Shelves& shelves_;
   Committer& committer_;
   const Options& options_;
+  const CurrentPolicy& policy_;
   const Clock& clock_;
   MemoryBudget& budget_;
   const AfterSeal after_seal_;

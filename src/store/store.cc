@@ -25,6 +25,7 @@ struct Ground {
          const Options& store_options, const Clock& clock, MemoryBudget& budget, Metrics& metrics)
       : lock(std::move(folder_lock)),
         options(store_options),
+        policy(store_options),
         objects(std::move(object_store)),
         cache(budget),
         tenants(*objects, budget, options.tenants_max, clock, metrics),
@@ -32,6 +33,7 @@ struct Ground {
 
   const std::unique_ptr<platform::FileLock> lock;
   const Options options;
+  CurrentPolicy policy;
   const std::unique_ptr<object::ObjectStore> objects;
   block::Cache cache;
   Tenants tenants;
@@ -45,9 +47,10 @@ class JournaledStore final : public Store {
                  MemoryBudget& budget, const Clock& clock, Metrics& metrics)
       : ground_(std::move(ground)),
         committer_(std::move(journal), std::move(recent), ground_->tenants, budget, clock, metrics),
-        maintenance_(ground_->tenants, ground_->shelves, committer_, ground_->options, clock, budget, metrics),
+        maintenance_(ground_->tenants, ground_->shelves, committer_, ground_->options, ground_->policy, clock, budget,
+                     metrics),
         sealer_(
-            ground_->tenants, ground_->shelves, committer_, ground_->options, clock, budget, metrics,
+            ground_->tenants, ground_->shelves, committer_, ground_->options, ground_->policy, clock, budget, metrics,
             [this](Tenant& tenant, const SealReport& report) { maintenance_.found_damaged(tenant, report.damaged); }) {}
   // The committer, which wakes the sealer, goes first.
   ~JournaledStore() override { committer_.stop(); }
@@ -67,6 +70,12 @@ class JournaledStore final : public Store {
   Result<void> flush() override { return sealer_.flush(); }
   Result<void> compact() override { return maintenance_.compact(); }
   StorageFigures storage() const override;
+  void change_policy(const Policy& policy) override {
+    ground_->policy.set(policy);
+    committer_.set_seal_spans(policy.seal_spans);
+    sealer_.wake();
+    maintenance_.wake();
+  }
 
  private:
   const std::unique_ptr<Ground> ground_;

@@ -21,6 +21,7 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "model/span_batch.h"
+#include "store/policy.h"
 #include "store/request_record.h"
 #include "store/snapshot.h"
 
@@ -30,30 +31,13 @@ class FileSystem;
 
 namespace clew::store {
 
-struct Options {
+struct Options : Policy {
   uint64_t journal_segment_bytes = 64 << 20;
   // The journal's files together; beyond it, requests are refused as Unavailable.
   uint64_t journal_bytes_max = uint64_t{16} << 30;
   // Free bytes on the disk that the journal leaves for others.
   uint64_t free_space_floor_bytes = 256 << 20;
   uint32_t tenants_max = 1000;
-
-  // A tenant's head is sealed when it has so many spans, or its first span came so long ago.
-  uint64_t seal_spans = 500'000;
-  uint64_t seal_interval_nanos = 3600 * kNanosPerSecond;
-  // A trace with a span within this time stays in memory, in the hope that it becomes whole.
-  uint64_t carry_nanos = 2 * kNanosPerSecond;
-
-  // Blocks go when their last span came so long ago. 0: never.
-  uint64_t retention_age_nanos = uint64_t{7 * 86'400} * kNanosPerSecond;
-  // And roll-ups. 0: never.
-  uint64_t rollup_age_nanos = uint64_t{400 * 86'400} * kNanosPerSecond;
-  // Blocks, roll-ups and journal together. 0: no limit.
-  uint64_t retention_bytes = 0;
-  // The same, in percent of what the disk has for them. 0: no limit.
-  uint32_t retention_disk_percent = 80;
-  // Off: blocks are compacted by command only.
-  bool compacts = true;
 };
 
 // A request after decoding, on its way to disk.
@@ -133,6 +117,8 @@ class Store {
   // Makes few large blocks of all there are; returns when nothing is left to do.
   virtual Result<void> compact() = 0;
   virtual StorageFigures storage() const = 0;
+  // From now on; what is being done is finished by the one before.
+  virtual void change_policy(const Policy& policy) = 0;
 };
 
 }  // namespace clew::store
