@@ -78,6 +78,7 @@ def test_no_span_is_lost_over_reloads(clew):
         said = clew.reload(f"seal: {{spans: {20 + round}, carry: 0s}}\nretention: {{age: {round + 2}d}}\n")
         assert f"seal.spans is {20 + round}" in said
         assert f"retention.age is {round + 2}d" in said
+    wait_for(lambda: len(sender.outcomes) > 50, clew)
     sender.over.set()
     sender.join()
     assert all(outcome.ok for outcome in sender.outcomes)
