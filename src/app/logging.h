@@ -8,8 +8,8 @@
 
 namespace clew::app {
 
-// `level` and `format` are values of the settings log.level and log.format. Called again, while other threads log, it changes
-// both.
+// `level` and `format` are values of the settings log.level and log.format. Called again, it changes both, also while
+// other threads log.
 void start_logging(std::string_view level, std::string_view format);
 
 }  // namespace clew::app
