@@ -35,9 +35,15 @@ Result<std::span<const uint32_t>> RowGroup::Pages::firsts(ColumnId id, size_t ow
   }
   if (sum != total) return damaged("number of values of column " + std::to_string(id));
   sums[owners] = static_cast<uint32_t>(sum);
+  const auto known = std::ranges::find_if(different_firsts, [&](const auto& firsts) { return *firsts == sums; });
   Values& column = of(id);
-  column.firsts = std::move(sums);
-  return std::span<const uint32_t>(column.firsts);
+  if (known != different_firsts.end()) {
+    column.firsts = *known;
+  } else {
+    column.firsts = std::make_shared<const std::vector<uint32_t>>(std::move(sums));
+    different_firsts.push_back(column.firsts);
+  }
+  return std::span<const uint32_t>(*column.firsts);
 }
 
 template <class ShapeOf>
@@ -111,7 +117,7 @@ Result<const TextValues*> RowGroup::texts(ColumnId id) {
 }
 
 Result<std::span<const uint32_t>> RowGroup::first_values(ColumnId id) {
-  if (!pages_->of(id).firsts.empty()) return std::span<const uint32_t>(pages_->of(id).firsts);
+  if (const auto& firsts = pages_->of(id).firsts; firsts != nullptr) return std::span<const uint32_t>(*firsts);
   const std::span<const uint32_t> templates = TRY(pages_->narrow(kTemplate));
   const Tables& tables = *pages_->tables;
   if (id == kName) {
@@ -124,7 +130,7 @@ Result<std::span<const uint32_t>> RowGroup::first_values(ColumnId id) {
 }
 
 Result<std::span<const uint32_t>> RowGroup::first_child_values(ColumnId id) {
-  if (!pages_->of(id).firsts.empty()) return std::span<const uint32_t>(pages_->of(id).firsts);
+  if (const auto& firsts = pages_->of(id).firsts; firsts != nullptr) return std::span<const uint32_t>(*firsts);
   const bool event = id < kFirstAttribute ? fixed_info(id).extent == Extent::RareEvent
                                           : pages_->footer.content.columns[id].facts.column.level == Level::Event;
   const std::span<const uint32_t> shapes = TRY(pages_->narrow(event ? kEventShape : kLinkShape));
@@ -132,14 +138,14 @@ Result<std::span<const uint32_t>> RowGroup::first_child_values(ColumnId id) {
 }
 
 Result<std::span<const uint32_t>> RowGroup::first_events() {
-  if (!pages_->of(kEventCount).firsts.empty()) return std::span<const uint32_t>(pages_->of(kEventCount).firsts);
+  if (const auto& firsts = pages_->of(kEventCount).firsts; firsts != nullptr) return std::span<const uint32_t>(*firsts);
   const std::span<const uint32_t> counts = TRY(pages_->narrow(kEventCount));
   const uint64_t total = TRY(pages_->count_of(Extent::Event));
   return pages_->firsts(kEventCount, row_count(), total, [&](size_t row) { return counts[row]; });
 }
 
 Result<std::span<const uint32_t>> RowGroup::first_links() {
-  if (!pages_->of(kLinkCount).firsts.empty()) return std::span<const uint32_t>(pages_->of(kLinkCount).firsts);
+  if (const auto& firsts = pages_->of(kLinkCount).firsts; firsts != nullptr) return std::span<const uint32_t>(*firsts);
   const std::span<const uint32_t> counts = TRY(pages_->narrow(kLinkCount));
   const uint64_t total = TRY(pages_->count_of(Extent::Link));
   return pages_->firsts(kLinkCount, row_count(), total, [&](size_t row) { return counts[row]; });
@@ -190,9 +196,10 @@ uint64_t RowGroup::memory_bytes() const {
   const Pages& pages = *pages_;
   uint64_t bytes = of(pages.values) + of(pages.traces) + of(pages.trace_begins) + of(pages.ends) +
                    of(pages.parent_ids) + of(pages.parents);
+  for (const auto& firsts : pages.different_firsts) bytes += of(*firsts);
   for (const std::unique_ptr<Values>& column : pages.values) {
     if (column == nullptr) continue;
-    bytes += sizeof(Values) + of(column->narrow) + of(column->wide) + of(column->firsts) + column->filter.capacity() +
+    bytes += sizeof(Values) + of(column->narrow) + of(column->wide) + column->filter.capacity() +
              column->texts.bytes.capacity() + of(column->texts.ends);
   }
   return bytes;

@@ -27,7 +27,7 @@ struct Values {
   std::vector<uint32_t> narrow;
   std::vector<uint64_t> wide;
   TextValues texts;
-  std::vector<uint32_t> firsts;  // empty: not asked for
+  std::shared_ptr<const std::vector<uint32_t>> firsts;  // null: not asked for
   std::string filter;
 };
 
@@ -65,6 +65,8 @@ struct RowGroup::Pages {
   uint32_t first_trace = 0;
   PageDecoder decoder;
   std::vector<std::unique_ptr<Values>> values;  // by column
+  // Of all columns: many stand in the same rows, and share them.
+  std::vector<std::shared_ptr<const std::vector<uint32_t>>> different_firsts;
   std::vector<TraceRows> traces;
   std::vector<uint32_t> trace_begins;  // row of each trace, and one more entry
   std::vector<uint64_t> ends;
