@@ -14,8 +14,9 @@ namespace clew::app {
 
 class EndSignals {
  public:
+  EndSignals() : EndSignals({}) {}
   // Waits for `others`, too.
-  explicit EndSignals(std::initializer_list<int> others = {});
+  EndSignals(std::initializer_list<int> others);
   EndSignals(const EndSignals&) = delete;
   EndSignals& operator=(const EndSignals&) = delete;
 

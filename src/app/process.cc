@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/process.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -107,6 +108,12 @@ void add_installation_metrics(Metrics& metrics, const std::string& data_folder) 
                      [space] { return static_cast<double>(space().capacity); });
   metrics.gauge_from("clew_disk_free_bytes", "Free space on it.",
                      [space] { return static_cast<double>(space().available); });
+}
+
+void return_large_memory() {
+  // Set by hand, they no longer grow with what is let go.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 
 void raise_file_limit() {

@@ -23,6 +23,10 @@ void add_budget_metrics(Metrics& metrics, const MemoryBudget& budget);
 // The version, and the size of the disk that `data_folder` is on.
 void add_installation_metrics(Metrics& metrics, const std::string& data_folder);
 
+// Has large pieces of memory go back to the system when they are let go. By itself glibc learns from the first of them
+// to keep the next, so that the process stays as large as its largest moment.
+void return_large_memory();
+
 // Allows as many open files as the system lets this process have.
 void raise_file_limit();
 

@@ -236,6 +236,7 @@ Configuration reload(const Configuration& now, const ReadAgain& read_again, Proc
 Result<void> serve(Configuration configuration, const ReadAgain& read_again) {
   const EndSignals signals{SIGHUP};  // before any thread starts, so that all inherit the mask
   raise_file_limit();
+  return_large_memory();
   log(LogLevel::Info, fmt::format("clew {}, memory budget {}", kVersion, size_text(budget_bytes(configuration))));
   Process process(configuration);
   TRY(process.start());

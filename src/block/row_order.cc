@@ -204,6 +204,7 @@ Result<void> TraceLayout::write_giant(Writer& writer, const Trace& trace) {
 }
 
 Result<void> TraceLayout::write(Writer& writer) {
+  tree_ = {};  // of the last trace, which may be a giant
   std::ranges::sort(traces_, is_before, &Trace::order);
   shape_bytes_.resize(spans_.shapes.size());
   add_lengths(spans_.strings, long_strings_);

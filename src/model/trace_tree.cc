@@ -126,7 +126,9 @@ void ParentResolver::resolve(std::span<const SpanLink> spans, std::span<uint32_t
   DCHECK(spans.size() == parents.size() && spans.size() < kOrphan);
   fill_table(spans);
   link(spans, parents);
+  if (spans.size() > kGiantSpans) table_ = {};
   order(spans, parents);
+  if (spans.size() > kGiantSpans) path_ = {};
 }
 
 void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
@@ -137,7 +139,7 @@ void TraceTree::sort_by_start(std::span<const SpanLink> spans) {
     sorted &= i == 0 || by_start_[i - 1].start <= by_start_[i].start;
   }
   if (sorted) return order_equal_starts(spans);
-  if (spans.size() < kRadixRows) {
+  if (spans.size() < kRadixRows || spans.size() > kGiantSpans) {  // a giant's buffer would be as large again
     std::sort(by_start_.begin(), by_start_.end(),
               [&](const Timed& a, const Timed& b) { return is_earlier(spans, a.position, b.position); });
     return;
@@ -209,6 +211,7 @@ void TraceTree::build(std::span<const SpanLink> spans) {
     first = position;
     if (!is_top(parent)) ++nodes_[parent].child_count;
   }
+  if (spans.size() > kGiantSpans) by_start_ = {};
   number();
 }
 
@@ -217,6 +220,7 @@ void TraceTree::build(const SpanBatch& spans, std::span<const uint32_t> rows) {
   links_.reserve(rows.size());
   for (const uint32_t row : rows) links_.push_back(link_of(spans, row));
   build(links_);
+  if (rows.size() > kGiantSpans) links_ = {};
 }
 
 int64_t TraceTree::left_of_parent(uint32_t position) const {

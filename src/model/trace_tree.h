@@ -20,8 +20,9 @@
 //   - earliest means the lower start; of equal starts the lower id, of equal ids the client half, then the position.
 //     Siblings stand in this order. So the tree of a trace is the same wherever its spans lie, and in whatever order.
 //
-// All work is linear in the number of spans and iterative. Scratch memory is kept from one trace to the next.
-// Threads: an object belongs to one thread.
+// All work is linear in the number of spans (of sorting a giant's starts, times a logarithm) and iterative. Scratch
+// memory is kept from one trace to the next, but that of a giant: more than kGiantSpans. Threads: an object belongs to
+// one thread.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +39,8 @@ constexpr uint32_t kRoot = UINT32_MAX;        // has no parent id
 constexpr uint32_t kOrphan = UINT32_MAX - 1;  // has a parent id, but no parent here
 // Instead of the position of a child or sibling.
 constexpr uint32_t kNoSpan = UINT32_MAX;
+
+constexpr size_t kGiantSpans = 65'536;
 
 constexpr bool is_top(uint32_t parent) { return parent >= kOrphan; }
 

@@ -60,6 +60,7 @@ class HeadStore : public store::Store {
   Result<void> flush() override { return {}; }
   Result<void> compact() override { return {}; }
   store::StorageFigures storage() const override { return {}; }
+  void change_policy(const store::Policy& /*policy*/) override {}
 
  private:
   std::map<std::string, std::shared_ptr<store::Head>> heads_;

@@ -213,6 +213,8 @@ void SealJob::leave_out_known(std::span<const Part> parts) {
     for (uint32_t i = 0; i < part.place.row_count; ++i) known_rows_.push_back(part.first_row + i);
     merger_.add(known_, known_rows_);
   }
+  // Of the last trace of a run, which may be a giant, nothing is asked any more.
+  if (!parts.empty() && &parts.back() == &parts_.back()) known_ = model::SpanBatch();
   known_count_ = merger_.rows().size();
   size_t kept = 0;
   for (const uint32_t row : rows_) {
@@ -287,6 +289,7 @@ void SealJob::count_edges(rollup::EdgeFinder& finder, const model::SpanBatch& sp
   parents_.resize(rows.size());
   resolver_.resolve(links_, parents_);
   finder.add_to(rollup_, {rows, parents_, resolver_.topdown(), first_arrival}, sign);
+  if (rows.size() > model::kGiantSpans) links_ = {};
 }
 
 Result<void> SealJob::write_block() {

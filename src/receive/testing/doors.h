@@ -40,6 +40,7 @@ class FakeStore final : public store::Store {
   Result<void> flush() override { return {}; }
   Result<void> compact() override { return {}; }
   store::StorageFigures storage() const override { return {}; }
+  void change_policy(const store::Policy& /*policy*/) override {}
 
   void set(Mode mode) {
     const std::lock_guard lock(mutex_);
