@@ -14,6 +14,7 @@
 #include "app/command_options.h"
 #include "app/command_text.h"
 #include "app/configuration.h"
+#include "app/edits.h"
 #include "app/logging.h"
 #include "app/serve_command.h"
 #include "app/verify_command.h"
@@ -234,6 +235,25 @@ void add_man(CLI::App& app, Run& chosen) {
   });
 }
 
+// Is the first word the name of no command? CLI11 would say that one is missing.
+bool is_unknown_command(const CLI::App& app, std::string_view word) {
+  constexpr size_t kSlipsMax = 3;
+  if (word.empty() || word.starts_with('-')) return false;
+  std::string nearest;
+  size_t fewest = kSlipsMax + 1;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    const size_t distance = edits(word.substr(0, command->get_name().size() + kSlipsMax + 1), command->get_name());
+    if (distance == 0) return false;
+    if (distance < std::min(fewest, command->get_name().size())) {
+      fewest = distance;
+      nearest = command->get_name();
+    }
+  }
+  complain(fmt::format("clew: there is no command '{}'{}\n", word,
+                       nearest.empty() ? "; clew --help lists them" : "; did you mean '" + nearest + "'?"));
+  return true;
+}
+
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv) {
@@ -255,6 +275,7 @@ int run_command_line(int argc, const char* const* argv) {
   add_export(app, chosen);
   add_completion(app, chosen);
   add_man(app, chosen);
+  if (argc > 1 && is_unknown_command(app, argv[1])) return kUsageExit;
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

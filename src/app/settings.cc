@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
 
+#include "app/edits.h"
 #include "net/address.h"
 #include "scan/search.h"
 #include "serve/time_range.h"
@@ -249,21 +249,6 @@ std::optional<std::string> assign_text(const Setting& setting, std::string_view 
   if (setting.type == Text && text.empty()) return "must not be empty";
   value = std::string(text);
   return std::nullopt;
-}
-
-// Characters to insert, remove or replace to get from one text to the other (Levenshtein).
-size_t edits(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i + 1);
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
 }
 
 }  // namespace
