@@ -8,6 +8,18 @@ install(FILES deploy/debian/clew.yaml DESTINATION /etc/clew)
 install(FILES docs/reference/configuration.md deploy/prometheus/clew-alerts.yaml deploy/grafana/clew-dashboard.json
   DESTINATION share/doc/clew)
 install(FILES deploy/debian/copyright DESTINATION share/doc/clew)
+install(FILES docs/reference/clew.1 DESTINATION share/man/man1)
+# A shell's completion is what the installed program prints.
+foreach(shell IN ITEMS bash zsh fish)
+  set(bash_file share/bash-completion/completions/clew)
+  set(zsh_file share/zsh/vendor-completions/_clew)
+  set(fish_file share/fish/vendor_completions.d/clew.fish)
+  get_filename_component(folder ${${shell}_file} DIRECTORY)
+  install(CODE "
+    file(MAKE_DIRECTORY \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${folder}\")
+    execute_process(COMMAND $<TARGET_FILE:clew> completion ${shell} COMMAND_ERROR_IS_FATAL ANY
+      OUTPUT_FILE \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${${shell}_file}\")")
+endforeach()
 
 set(CPACK_PACKAGE_NAME clew)
 set(CPACK_PACKAGE_VENDOR Clew)

@@ -30,7 +30,9 @@ void add_load(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("load", "Send spans over OTLP and measure the acknowledgements");
   auto options = std::make_shared<LoadOptions>();
   auto words = std::make_shared<Words>();
-  command->add_option("--target", options->target, "grpc://host:port or http://host:port")->required();
+  command->add_option("--target", options->target, "grpc://host:port or http://host:port")
+      ->required()
+      ->envname("CLEW_TARGET");
   command->add_option("--file", options->file, "replay a file instead of made-up spans, in any form that import reads");
   command->add_option("--profile", words->profile, "without a file: demo (a shop, 600 B a span) or fat (1.7 KB a span)")
       ->capture_default_str()
@@ -75,7 +77,9 @@ void add_demo(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("demo", "Send what a simulated shop of many services does, live");
   auto options = std::make_shared<DemoCommand>();
   auto duration = std::make_shared<std::string>();
-  command->add_option("--target", options->target, "grpc://host:port or http://host:port")->capture_default_str();
+  command->add_option("--target", options->target, "grpc://host:port or http://host:port")
+      ->capture_default_str()
+      ->envname("CLEW_TARGET");
   command->add_option("--rate", options->rate, "customers' requests a second, each a trace or two")
       ->capture_default_str()
       ->check(CLI::Range(0.01, demo::kTracesPerSecondMax));
@@ -110,7 +114,9 @@ void add_import(CLI::App& app, Run& chosen) {
       ->required()
       ->expected(1, -1);
   command->add_flag("--now", options->now, "move all times so that the newest span ends now");
-  command->add_option("--target", options->target, "grpc://host:port or http://host:port")->capture_default_str();
+  command->add_option("--target", options->target, "grpc://host:port or http://host:port")
+      ->capture_default_str()
+      ->envname("CLEW_TARGET");
   command->add_option("--tenant", options->tenant, "tenant to send as (header X-Scope-OrgID)")->envname("CLEW_TENANT");
   command->add_option("--batch", options->batch, "spans in a request")
       ->capture_default_str()

@@ -49,7 +49,9 @@ def test_says_what_it_is(package):
     assert re.search(r"^Depends: .*libgrpc", fields, re.MULTILINE)
     listing = subprocess.run(["dpkg-deb", "-c", package], capture_output=True, text=True, check=True).stdout
     for path in ("./usr/bin/clew", "./lib/systemd/system/clew.service", "./etc/clew/clew.yaml",
-                 "./usr/share/doc/clew/copyright"):
+                 "./usr/share/doc/clew/copyright", "./usr/share/man/man1/clew.1",
+                 "./usr/share/bash-completion/completions/clew", "./usr/share/zsh/vendor-completions/_clew",
+                 "./usr/share/fish/vendor_completions.d/clew.fish"):
         assert re.search(rf" {re.escape(path).replace('/lib/', '(/usr)?/lib/')}$", listing, re.MULTILINE), path
 
 
