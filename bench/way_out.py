@@ -14,8 +14,10 @@ HEAD_SPANS = 500_000
 QUERY_RUNS = 15
 LOOKUPS = 200
 COLD_LOOKUPS = 20
-# What two cores take in, seal and compact while the load generator shares them; faster, the server refuses some.
-ALL_IN_RATE = 250_000
+# What two cores take in, seal and compact while the load generator shares them; faster, the server refuses some. And
+# what runs beside the questions.
+ALL_IN_RATE, BUSY_RATE = 250_000, 100_000
+FAT_ALL_IN_RATE, FAT_BUSY_RATE = 50_000, 25_000
 
 QUERIES = [
     ("text that is nowhere", '{ span.http.method = "nobody" }'),
@@ -127,9 +129,9 @@ def write_amplification(metrics):
     return (sealed + metrics["clew_store_compacted_bytes_total"]) / sealed
 
 
-def all_in(clew, spans, profile):
+def all_in(clew, spans, profile, rate):
     before = cpu_seconds(clew.process.pid)
-    result = load(clew, "gRPC", "--spans", spans, "--rate", ALL_IN_RATE, "--batch", 512, "--connections", 4,
+    result = load(clew, "gRPC", "--spans", spans, "--rate", rate, "--batch", 512, "--connections", 4,
                   profile=profile)
     assert result["acknowledged"] == result["sent"], result
     loaded = cpu_seconds(clew.process.pid) - before
@@ -148,12 +150,12 @@ ALL_IN_HEAD = ["profile", "spans", "spans per CPU-second while loading", "… wi
                "bytes per span in objects", "write amplification", "RssAnon", "ack p99 ms"]
 
 
-def part_store(spans=10_000_000, profile=None):
+def part_store(spans=10_000_000, profile=None, rate=ALL_IN_RATE, busy_rate=BUSY_RATE):
     results = {}
     with Server() as clew:
         name = profile or "demo, recorded"
         results["all in"] = table(f"All in: gRPC, batch 512, {spans:,} spans, default budget", ALL_IN_HEAD,
-                                  [[name] + all_in(clew, spans, profile)])
+                                  [[name] + all_in(clew, spans, profile, rate)])
         ids = some_trace_ids(clew, LOOKUPS)
         lookups = [lookup_row("there, compacted", lookup_times(clew, ids, 200)),
                    lookup_row("missing, compacted", lookup_times(clew, missing_ids(LOOKUPS), 404))]
@@ -169,12 +171,12 @@ def part_store(spans=10_000_000, profile=None):
         drop_caches()
         clew.start()
         lookups.append(lookup_row("there, cold at first", lookup_times(clew, ids[:COLD_LOOKUPS], 200)))
-        busy = subprocess.Popen(load_command(clew, "gRPC", "--rate", 100_000, "--duration", "40s", "--batch", 512,
+        busy = subprocess.Popen(load_command(clew, "gRPC", "--rate", busy_rate, "--duration", "40s", "--batch", 512,
                                              "--connections", 4, profile=profile), stdout=subprocess.PIPE, text=True)
         time.sleep(5)
         while_busy = [[ask(clew, query)[0] for _ in range(3)] for _, query in QUERIES]
-        lookups.append(lookup_row("there, at 100,000 spans/s", lookup_times(clew, ids, 200)))
-        lookups.append(lookup_row("missing, at 100,000 spans/s", lookup_times(clew, missing_ids(LOOKUPS), 404)))
+        lookups.append(lookup_row(f"there, at {busy_rate:,} spans/s", lookup_times(clew, ids, 200)))
+        lookups.append(lookup_row(f"missing, at {busy_rate:,} spans/s", lookup_times(clew, missing_ids(LOOKUPS), 404)))
         print("\nWhile that ran:", busy.communicate()[0].strip())
         killed_start = restarted(clew, clew.kill)
         results["lookups"] = table("Trace by id, over HTTP, whole trace as JSON",
@@ -188,7 +190,7 @@ def part_store(spans=10_000_000, profile=None):
                          f"{statistics.median(while_busy[i]):.1f}"])
         results["queries"] = table(f"Search over {spans:,} spans in blocks, limit 20, over HTTP, one at a time",
                                    ["what", "query", "traces", "spans looked at", "median ms", "max ms", "cold ms",
-                                    "at 100,000 spans/s ms"], rows)
+                                    f"at {busy_rate:,} spans/s ms"], rows)
         results["start"] = table("Start", ["after", "seconds until ready"],
                                  [["a clean stop", f"{clean_start:.2f}"],
                                   ["kill -9 under load", f"{killed_start:.2f}"]])
@@ -196,4 +198,4 @@ def part_store(spans=10_000_000, profile=None):
 
 
 def part_fat():
-    return part_store(spans=2_000_000, profile="fat")
+    return part_store(spans=2_000_000, profile="fat", rate=FAT_ALL_IN_RATE, busy_rate=FAT_BUSY_RATE)
