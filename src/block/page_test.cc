@@ -90,7 +90,7 @@ struct IntCase {
 };
 
 const std::vector<IntCase>& int_cases() {
-  static const std::vector<IntCase> cases = {
+  static const std::vector<IntCase> kCases = {
       {"constant", Encoding::Constant, [](Random&, uint64_t) { return 42; }},
       {"largest", Encoding::Constant, [](Random&, uint64_t) { return UINT64_MAX; }},
       {"random ids", Encoding::BitPacked, [](Random& random, uint64_t) { return random(); }},
@@ -114,7 +114,7 @@ const std::vector<IntCase>& int_cases() {
       {"few distinct", Encoding::Dictionary,
        [](Random& random, uint64_t) { return (random() % 100 + 1) * 0x9E3779B97F4A7C15u; }},
   };
-  return cases;
+  return kCases;
 }
 
 std::vector<uint64_t> values_of(const IntCase& c, size_t count, uint64_t seed) {
@@ -210,7 +210,7 @@ std::string uuid(Random& random) {
 }
 
 const std::vector<TextCase>& text_cases() {
-  static const std::vector<TextCase> cases = {
+  static const std::vector<TextCase> kCases = {
       {"empty", Encoding::ConstantText, [](Random&, uint64_t) { return ""; }},
       {"constant", Encoding::ConstantText, [](Random&, uint64_t) { return std::string("GE\0T", 4); }},
       {"uuids", Encoding::UuidText, [](Random& random, uint64_t) { return uuid(random); }},
@@ -255,7 +255,7 @@ const std::vector<TextCase>& text_cases() {
        [](Random& random, uint64_t) { return std::to_string(random() % 1000 + 18446744073709550000u); }},
       {"plus signs", Encoding::PlainText, [](Random& random, uint64_t) { return "+" + std::to_string(random()); }},
   };
-  return cases;
+  return kCases;
 }
 
 TextValues texts_of(const TextCase& c, size_t count, uint64_t seed) {

@@ -22,7 +22,6 @@ namespace {
 
 using testing::PlainAttributes;
 using testing::PlainSpan;
-using testing::PlainValue;
 
 // Traces whose spans arrived mixed with each other, as one batch and as plain spans.
 struct World {

@@ -7,9 +7,10 @@
 namespace clew::file {
 namespace {
 
-Error failed(const std::string& path) {
-  return {errno == EACCES ? Code::PermissionDenied : Code::Unknown,
-          (path.empty() ? "standard output" : path) + ": " + std::strerror(errno)};
+// At once after the call that failed: `number` is its errno.
+Error failed(const std::string& path, int number) {
+  return {number == EACCES ? Code::PermissionDenied : Code::Unknown,
+          (path.empty() ? "standard output" : path) + ": " + std::strerror(number)};
 }
 
 }  // namespace
@@ -25,7 +26,7 @@ Result<OutputFile> OutputFile::create(const std::string& path) {
   out.path_ = path;
   out.unfinished_ = path + ".unfinished";
   out.file_.reset(std::fopen(out.unfinished_.c_str(), "wb"));
-  if (out.file_ == nullptr) return failed(out.unfinished_);
+  if (out.file_ == nullptr) return failed(out.unfinished_, errno);
   return out;
 }
 
@@ -42,17 +43,17 @@ Result<void> OutputFile::flush() {
   if (piece_.empty()) return {};
   const std::string packed = encoding_ == codec::Encoding::None ? "" : deflater_.deflate(encoding_, piece_);
   const std::string& bytes = encoding_ == codec::Encoding::None ? piece_ : packed;
-  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) return failed(path_);
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) return failed(path_, errno);
   piece_.clear();
   return {};
 }
 
 Result<void> OutputFile::finish() {
   TRY(flush());
-  if (std::fflush(file_.get()) != 0) return failed(path_);
+  if (std::fflush(file_.get()) != 0) return failed(path_, errno);
   if (path_.empty()) return {};
-  if (std::fclose(file_.release()) != 0) return failed(path_);
-  if (std::rename(unfinished_.c_str(), path_.c_str()) != 0) return failed(path_);
+  if (std::fclose(file_.release()) != 0) return failed(path_, errno);
+  if (std::rename(unfinished_.c_str(), path_.c_str()) != 0) return failed(path_, errno);
   return {};
 }
 
