@@ -333,12 +333,7 @@ void BlockScan::describe(std::span<const Found* const> found, const std::functio
       memory.reset();
       copier.emplace(block_, *copies);
     }
-    FoundTrace trace;
-    trace.id = each->key.id;
-    trace.start = each->summary.start;
-    trace.end = each->summary.end;
-    trace.span_count = each->summary.span_count;
-    trace.matched_count = each->matched_count;
+    FoundTrace trace = facts_of(*each);
     std::vector<uint32_t> places = each->shown;
     if (!memory.grow(places.size() * kBytesPerShownSpan)) {
       newest_.note("the spans to show take more than the memory for queries");

@@ -14,6 +14,16 @@ constexpr int32_t kStatusError = 2;  // StatusCode of trace.proto
 
 }  // namespace
 
+FoundTrace facts_of(const Found& found) {
+  FoundTrace trace;
+  trace.id = found.key.id;
+  trace.start = found.summary.start;
+  trace.end = found.summary.end;
+  trace.span_count = found.summary.span_count;
+  trace.matched_count = found.matched_count;
+  return trace;
+}
+
 void read_root(eval::ColumnView& view, std::span<const uint32_t> rows, const eval::Pace* pace, FoundTrace& trace) {
   eval::TraceFacts facts(view);
   eval::ValueColumn column;

@@ -11,9 +11,13 @@
 #include "eval/column_view.h"
 #include "eval/trace_facts.h"
 #include "model/span_batch.h"
+#include "scan/newest.h"
 #include "scan/search.h"
 
 namespace clew::scan {
+
+// What the search knows of it before it is looked at again.
+FoundTrace facts_of(const Found& found);
 
 // Name and service of the earliest span without a parent. `rows` are all of the trace, as the view counts them.
 void read_root(eval::ColumnView& view, std::span<const uint32_t> rows, const eval::Pace* pace, FoundTrace& trace);

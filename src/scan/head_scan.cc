@@ -208,12 +208,7 @@ void HeadScan::keep(uint32_t at, std::span<const uint32_t> positions) {
 FoundTrace HeadScan::describe(const Found& found, SearchAnswer& answer) {
   slice_.reset();
   slice_.emplace(head_.slice());
-  FoundTrace trace;
-  trace.id = found.key.id;
-  trace.start = found.summary.start;
-  trace.end = found.summary.end;
-  trace.span_count = found.summary.span_count;
-  trace.matched_count = found.matched_count;
+  FoundTrace trace = facts_of(found);
   append_shown(slice_->spans(), found.shown, newest_.options().spans_per_trace, answer, trace);
 
   chunk_.clear();

@@ -37,17 +37,6 @@ constexpr size_t kMarkWordsMax = 16'384;
 // Traces that are looked up between two looks at the clock.
 constexpr size_t kLookUpsPerPace = 256;
 
-// What the search knows of it already.
-FoundTrace facts_of(const Found& found) {
-  FoundTrace trace;
-  trace.id = found.key.id;
-  trace.start = found.summary.start;
-  trace.end = found.summary.end;
-  trace.span_count = found.summary.span_count;
-  trace.matched_count = found.matched_count;
-  return trace;
-}
-
 }  // namespace
 
 SharedTraces::SharedTraces(const store::Snapshot& snapshot, const query::Query& query, const Leaves& leaves,
