@@ -16,18 +16,24 @@ void add_server_options(CLI::App& command, ServerOptions& server) {
   command.add_option("--tenant", server.tenant, "tenant to ask for (header X-Scope-OrgID)")->envname("CLEW_TENANT");
 }
 
+// Which traces: a query, and the time that they overlap.
+template <class Options>
+void add_choice(CLI::App& command, Options& options, const char* query_help) {
+  command.add_option("TRACEQL", options.query, query_help)->required();
+  CLI::Option* const since =
+      command.add_option("--since", options.since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
+  command.add_option("--from", options.from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
+      ->type_name("TIME")
+      ->excludes(since);
+  command.add_option("--to", options.to, "end, as --from")->type_name("TIME");
+}
+
 }  // namespace
 
 void add_search(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("search", "Find traces by TraceQL, newest first");
   auto options = std::make_shared<SearchCommand>();
-  command->add_option("TRACEQL", options->query, "for example '{ status = error && duration > 2s }'")->required();
-  CLI::Option* const since =
-      command->add_option("--since", options->since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
-  command->add_option("--from", options->from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
-      ->type_name("TIME")
-      ->excludes(since);
-  command->add_option("--to", options->to, "end, as --from")->type_name("TIME");
+  add_choice(*command, *options, "for example '{ status = error && duration > 2s }'");
   command->add_option("--limit", options->limit, "traces at most")->capture_default_str();
   command->add_option("--token", options->token, "next page of an earlier search, which must be the same otherwise");
   command->add_option("--format", options->format, "table or json")
@@ -44,13 +50,7 @@ void add_search(CLI::App& app, Run& chosen) {
 void add_export(CLI::App& app, Run& chosen) {
   CLI::App* const command = app.add_subcommand("export", "Write whole traces as OTLP, newest first");
   auto options = std::make_shared<ExportCommand>();
-  command->add_option("TRACEQL", options->query, "traces of which it chooses spans; '{}' is all")->required();
-  CLI::Option* const since =
-      command->add_option("--since", options->since, "traces of the last 30m, 2h, 7d")->type_name("DURATION");
-  command->add_option("--from", options->from, "begin: RFC 3339, or seconds or nanoseconds since 1970")
-      ->type_name("TIME")
-      ->excludes(since);
-  command->add_option("--to", options->to, "end, as --from")->type_name("TIME");
+  add_choice(*command, *options, "traces of which it chooses spans; '{}' is all");
   command->add_option("--limit", options->limit, "traces at most; without it all");
   const std::map<std::string, ExportFormat> formats = {{"otlp-json-lines", ExportFormat::JsonLines},
                                                        {"otlp-json", ExportFormat::Json},
@@ -111,4 +111,5 @@ void add_admin(CLI::App& app, Run& chosen) {
   add_examples(command, "clew admin storage");
   on(command, chosen, [options] { return exit_of(admin(*options)); });
 }
+
 }  // namespace clew::app
