@@ -115,13 +115,8 @@ class PreorderView final : public ColumnView {
   std::vector<uint32_t> parents_;  // by row
 };
 
-uint64_t seed_of_run() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
-
 TEST(Evaluator, EqualsTheOracleOnRandomTracesAndQueries) {
-  const uint64_t seed = seed_of_run();
+  const uint64_t seed = testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   testing::Random random(seed);
   constexpr int kWorlds = 60;
@@ -154,7 +149,7 @@ TEST(Evaluator, EqualsTheOracleOnRandomTracesAndQueries) {
 }
 
 TEST(Evaluator, EqualsTheOracleWhereTheViewKnowsTheParents) {
-  const uint64_t seed = seed_of_run();
+  const uint64_t seed = testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   testing::Random random(seed);
   size_t chosen_spans = 0;

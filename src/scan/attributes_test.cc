@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -25,6 +24,7 @@ namespace {
 
 using eval::testing::PlainSpan;
 using eval::testing::Random;
+using eval::testing::seed_of_run;
 using model::ValueType;
 using query::Scope;
 using testing::ScatteredSnapshot;
@@ -33,11 +33,6 @@ constexpr UnixNanos kReceived = 1'700'000'000'000'000'000;
 constexpr uint64_t kBudgetBytes = 1 << 30;
 constexpr size_t kBlocks = 3;
 constexpr size_t kParts = 5;
-
-uint64_t seed_of_run() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 struct World {
   std::vector<std::vector<PlainSpan>> traces;

@@ -15,6 +15,7 @@
 #include "block/row_order.h"
 #include "block/testing/memory_bytes.h"
 #include "block/writer.h"
+#include "eval/testing/random_data.h"
 #include "rollup/testing/recount.h"
 
 namespace clew::scan {
@@ -88,7 +89,7 @@ void expect_equal(const Recount& got, const Recount& wanted) {
 }
 
 TEST(HeadRollup, IsTheRecountOfWhatTheHeadsHold) {
-  const uint64_t seed = std::random_device{}();
+  const uint64_t seed = eval::testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   MemoryBudget budget(1 << 30);
@@ -132,7 +133,7 @@ std::shared_ptr<const store::StoredBlock> block_of(std::span<const PlainSpan> sp
 }
 
 TEST(HeadRollup, WithPartsInBlocksCountsWhatTheyLack) {
-  const uint64_t seed = std::random_device{}();
+  const uint64_t seed = eval::testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937_64 random(seed);
   MemoryBudget budget(1 << 30);

@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <numeric>
 #include <random>
 
@@ -21,6 +20,7 @@ namespace clew::scan {
 namespace {
 
 using eval::testing::Random;
+using eval::testing::seed_of_run;
 
 constexpr UnixNanos kReceived = 1'700'000'000'000'000'000;
 
@@ -73,8 +73,7 @@ void check(const query::Query& query, const block::Block& block, const std::shar
 }
 
 TEST(Prefilter, LeavesNoSpanOut) {
-  const char* given = std::getenv("CLEW_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+  const uint64_t seed = seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   Counts counts;

@@ -7,13 +7,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <numeric>
 #include <random>
 #include <string>
 
 #include "eval/evaluate.h"
+#include "eval/testing/random_data.h"
 #include "query/parse.h"
 
 namespace clew::scan {
@@ -138,13 +138,8 @@ query::SpansetPtr random_tree(Random& random, uint32_t first, uint32_t count) {
   return join(random_operator(random), std::move(on_left), random_tree(random, first + left, count - left));
 }
 
-uint64_t seed_of_run() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
-
 TEST(RowJoins, ChooseWhatTheEvaluatorChooses) {
-  const uint64_t seed = seed_of_run();
+  const uint64_t seed = eval::testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   std::vector<uint64_t> found(kOperators);
@@ -172,7 +167,7 @@ TEST(RowJoins, ChooseWhatTheEvaluatorChooses) {
 }
 
 TEST(RowJoins, MoreRowsOfALeafChooseNoFewer) {
-  const uint64_t seed = seed_of_run();
+  const uint64_t seed = eval::testing::seed_of_run();
   SCOPED_TRACE("seed " + std::to_string(seed));
   Random random(seed);
   for (int round = 0; round < 1000; ++round) {

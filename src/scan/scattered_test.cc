@@ -8,7 +8,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <random>
 #include <set>
@@ -26,17 +25,13 @@ namespace {
 
 using eval::testing::PlainSpan;
 using eval::testing::Random;
+using eval::testing::seed_of_run;
 using testing::ScatteredSnapshot;
 
 constexpr UnixNanos kReceived = 1'700'000'000'000'000'000;
 constexpr uint64_t kBudgetBytes = 1 << 30;
 constexpr size_t kBlocks = 3;
 constexpr size_t kParts = 5;
-
-uint64_t seed_of_run() {
-  const char* given = std::getenv("CLEW_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
-}
 
 struct World {
   std::shared_ptr<store::Head> whole = std::make_shared<store::Head>();

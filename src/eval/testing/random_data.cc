@@ -2,6 +2,7 @@
 #include "eval/testing/random_data.h"
 
 #include <array>
+#include <cstdlib>
 #include <limits>
 #include <memory>
 
@@ -249,6 +250,11 @@ class QueryMaker {
 };
 
 }  // namespace
+
+uint64_t seed_of_run() {
+  const char* given = std::getenv("CLEW_SEED");
+  return given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
+}
 
 std::vector<PlainSpan> random_trace(Random& random, model::TraceId id) {
   std::vector<PlainSpan> spans;

@@ -14,6 +14,9 @@ namespace clew::eval::testing {
 
 using Random = std::mt19937_64;
 
+// CLEW_SEED of the environment, or another number each time. To be told when a test fails.
+uint64_t seed_of_run();
+
 // Spans of one trace in arrival order: trees with lost parents, cycles, shared ids, and every kind of value.
 std::vector<PlainSpan> random_trace(Random& random, model::TraceId id);
 
