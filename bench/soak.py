@@ -32,8 +32,15 @@ class Questions(threading.Thread):
         self.times = {what: [] for what, _ in QUERIES}
         self.times["trace by id"] = []
         self.partial = 0
+        self.error = None
 
     def run(self):
+        try:
+            self.ask_until_over()
+        except Exception as error:  # a soak without questions would be none; part_soak() says so
+            self.error = error
+
+    def ask_until_over(self):
         while not self.over.is_set():
             for what, query in QUERIES:
                 took, answer = ask(self.clew, query, since=SINCE)
@@ -71,6 +78,7 @@ def part_soak(minutes=30):
                       file=sys.stderr)
         questions.over.set()
         questions.join()
+        assert questions.error is None, f"a question was not answered: {questions.error!r}"
         used = cpu_seconds(clew.process.pid) - before
         result = json.loads(sender.stdout.read())
         subprocess.run([command[0], "admin", "flush", "--server", f"http://{clew.doors['http']}"], check=True,
